@@ -1,0 +1,58 @@
+/* spec: what one certificate should be: the sum of command line, certs/NAME.conf, acmec.conf and
+ * defaults, typed and checked. Plain data, filled by cli/config, read by the engine. */
+#ifndef ACMEC_DATA_SPEC_H
+#define ACMEC_DATA_SPEC_H
+
+#include <acmec/data/identifier.h>
+#include <stdint.h>
+
+/* X(id, word): words of --key-type. */
+#define KEY_TYPES(X)                                                                               \
+    X(ECDSA_P256, "ecdsa-p256")                                                                    \
+    X(ECDSA_P384, "ecdsa-p384")                                                                    \
+    X(RSA_2048, "rsa-2048")                                                                        \
+    X(RSA_3072, "rsa-3072")                                                                        \
+    X(RSA_4096, "rsa-4096")
+
+#define KEY_TYPE_AS_ENUM(id, word) KEY_##id,
+enum key_type { KEY_TYPES(KEY_TYPE_AS_ENUM) KEY_TYPE_COUNT };
+#undef KEY_TYPE_AS_ENUM
+
+const char *key_type_word(enum key_type type);
+bool key_type_from_word(const char *word, enum key_type *out);
+
+enum proof_kind { PROOF_AUTO, PROOF_STANDALONE, PROOF_WEBROOT, PROOF_KIND_COUNT };
+
+enum renew_before_kind { RENEW_BEFORE_DEFAULT, RENEW_BEFORE_SECONDS, RENEW_BEFORE_PERCENT };
+
+struct renew_before {
+    enum renew_before_kind kind;
+    int64_t value; /* seconds, or 1..99 per cent of the lifetime */
+};
+
+/* All strings are owned; NULL means not given unless a default is named. */
+struct cert_spec {
+    char name[CERT_NAME_MAX + 1]; /* "" until known */
+    bool name_given;              /* by --name */
+    struct identifier_list names;
+    enum proof_kind proof;
+    char *webroot;          /* absolute; with PROOF_WEBROOT */
+    uint16_t http_port;     /* default 80 */
+    char *http_address;     /* NULL: all addresses of both families */
+    enum key_type key_type; /* default ecdsa-p256 */
+    struct renew_before renew_before;
+    char *server;        /* as given, or the default */
+    char *directory_url; /* what server stands for */
+    char *staging_url;   /* the dry run's directory, or NULL: directory_url itself is used */
+    char *ca_bundle;     /* absolute path */
+    char *account;       /* default "default" */
+    char *email;         /* comma-separated list */
+    bool agree_tos;
+    char *proxy;
+    char *key_group;
+    char *deploy_hook;
+};
+
+void cert_spec_release(struct cert_spec *spec);
+
+#endif

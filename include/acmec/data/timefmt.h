@@ -1,0 +1,25 @@
+/* timefmt: times as text, both ways, without locale or time zone. Pure. Times are Unix seconds. */
+#ifndef ACMEC_DATA_TIMEFMT_H
+#define ACMEC_DATA_TIMEFMT_H
+
+#include <acmec/base/span.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TIMEFMT_MAX 32
+
+/* RFC 3339 with fractions (cut off), offsets, 'T' or 't' or ' ', 'Z' or 'z'; year 1..9999. */
+bool timefmt_parse_rfc3339(struct span text, int64_t *out);
+/* "2026-11-23T22:40:00Z" */
+void timefmt_rfc3339(int64_t when, char out[static TIMEFMT_MAX]);
+/* HTTP-date: IMF-fixdate, and the two obsolete forms of RFC 9110 section 5.6.7. */
+bool timefmt_parse_http_date(struct span text, int64_t *out);
+/* Calendar to Unix seconds, as timegm(3), month 1..12; false when out of range. */
+bool timefmt_from_calendar(int year, int month, int day, int hour, int minute, int second,
+                           int64_t *out);
+/* "30d", "12h", "90m", "45s", "2w", plain seconds; false on anything else or above 100 years. */
+bool timefmt_parse_duration(struct span text, int64_t *seconds);
+/* For people: "in 3 days", "12 minutes ago", "now". */
+void timefmt_relative(int64_t when, int64_t now, char out[static TIMEFMT_MAX]);
+
+#endif
