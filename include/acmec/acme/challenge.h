@@ -1,0 +1,48 @@
+/* challenge: reads an authorization and picks the challenge to answer (RFC 8555 sections 7.1.4, 8).
+ */
+#ifndef ACMEC_ACME_CHALLENGE_H
+#define ACMEC_ACME_CHALLENGE_H
+
+#include <acmec/acme/problem.h>
+#include <acmec/acme/session.h>
+#include <acmec/data/identifier.h>
+
+#define TOKEN_MAX 255
+
+/* X(id, word): RFC 8555 section 7.1.6. */
+#define AUTHORIZATION_STATUSES(X)                                                                  \
+    X(PENDING, "pending")                                                                          \
+    X(VALID, "valid")                                                                              \
+    X(INVALID, "invalid")                                                                          \
+    X(DEACTIVATED, "deactivated")                                                                  \
+    X(EXPIRED, "expired")                                                                          \
+    X(REVOKED, "revoked")
+
+#define AUTHORIZATION_AS_ENUM(id, word) AUTHORIZATION_##id,
+enum authorization_status { AUTHORIZATION_STATUSES(AUTHORIZATION_AS_ENUM) AUTHORIZATION_COUNT };
+#undef AUTHORIZATION_AS_ENUM
+
+struct authorization {
+    enum authorization_status status;
+    struct identifier identifier; /* with "*." where wildcard is true */
+    char *challenge_url;          /* owned; NULL when none is wanted or offered */
+    bool responded;               /* the challenge is processing or valid already */
+    char token[TOKEN_MAX + 1];    /* [A-Za-z0-9_-]{22,TOKEN_MAX} */
+    struct error error; /* of the challenge that failed, with the identifier; ERR_NONE = no */
+};
+
+void authorization_release(struct authorization *authorization);
+
+/* Reads an authorization object; wanted is the challenge type ("http-01"). For a pending one the
+ * challenge is found and its token checked; none offered is ERR_REFUSED and lists what is; unknown
+ * types, and types without a token, are skipped. Binds the challenge's URL. */
+bool authorization_read(struct session *session, const struct http_response *response,
+                        const char *wanted, struct authorization *out, struct error *err) MUST_USE;
+
+/* token "." thumbprint, appended. */
+bool challenge_key_authorization(const struct key *account_key, const char *token, struct buf *out,
+                                 struct error *err) MUST_USE;
+
+bool challenge_token_ok(const char *token);
+
+#endif
