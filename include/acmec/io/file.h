@@ -1,0 +1,47 @@
+/* file: reading and replacing files without ever leaving half of one (security.md of a root
+ * program).
+ *
+ * Every error is ERR_FILES unless said otherwise and names the path. All descriptors are CLOEXEC.
+ */
+#ifndef ACMEC_IO_FILE_H
+#define ACMEC_IO_FILE_H
+
+#include <acmec/base/buf.h>
+#include <acmec/base/error.h>
+#include <sys/stat.h>
+
+/* What of a file tells whether it changed. All zero: there is none. */
+struct file_stamp {
+    int64_t mtime_ns;
+    int64_t size;
+    uint64_t inode;
+};
+
+bool file_stamp_equals(const struct file_stamp *a, const struct file_stamp *b);
+/* A missing file gives the zero stamp and is no error. */
+bool file_stamp_read(const char *path, struct file_stamp *out, struct error *err) MUST_USE;
+
+/* As root: path and every parent up to / belong to root and are not group- or world-writable
+ * (sticky folders excepted); symlinks are judged at both ends. Not root: the file belongs to us or
+ * root. */
+bool file_check_trusted(const char *path, struct error *err) MUST_USE;
+
+/* Appends a regular file (O_NONBLOCK, O_NOCTTY; a FIFO or device is refused) of at most out->max
+ * bytes. found (may be NULL: then a missing file is an error) tells whether it was there. */
+bool file_read(const char *path, struct buf *out, bool *found, struct error *err) MUST_USE;
+
+/* Writes bytes to a new file beside path, O_EXCL and dot-prefixed, with mode whatever the umask,
+ * fsyncs it, renames it over path, fsyncs the folder. Leftovers of killed runs are replaced. */
+bool file_replace(const char *path, mode_t mode, struct span bytes, struct error *err) MUST_USE;
+
+/* Makes path and the missing parents of it below base (which must exist) with mode, whatever the
+ * umask; a folder that is there is left as it is. */
+bool file_make_dir(const char *path, mode_t mode, struct error *err) MUST_USE;
+
+bool file_sync_dir(const char *path, struct error *err) MUST_USE;
+
+/* Removes a folder with the plain files in it; one that is missing is fine. Never follows a
+ * symlink, never goes deeper than one level. */
+bool file_remove_dir(const char *path, struct error *err) MUST_USE;
+
+#endif
