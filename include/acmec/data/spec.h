@@ -50,7 +50,8 @@ struct cert_spec {
     bool agree_tos;
     char *proxy;
     char *key_group;
-    char *deploy_hook;
+    char *pre_hook, *deploy_hook, *post_hook; /* run by /bin/sh -c */
+    int64_t hook_timeout;                     /* seconds; default 600 */
 };
 
 void cert_spec_release(struct cert_spec *spec);

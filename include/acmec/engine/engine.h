@@ -1,0 +1,111 @@
+/* engine: issue and renew certificates, list them, register accounts. The door of floor 5: the
+ * command line knows nothing below it but data and base.
+ *
+ * It never reads options or parses configuration text: a cert_spec comes in, finished. It never
+ * prints: outcomes and progress events go out. It asks a person only through engine_questions. */
+#ifndef ACMEC_ENGINE_ENGINE_H
+#define ACMEC_ENGINE_ENGINE_H
+
+#include <acmec/base/buf.h>
+#include <acmec/data/outcome.h>
+#include <acmec/data/spec.h>
+
+#define ENGINE_CONF_MAX (64 * 1024)
+
+/* Questions to a person; NULL functions where there is no terminal. No lock is held meanwhile. */
+struct engine_questions {
+    bool (*confirm)(void *ctx, const char *question);
+    char *(*line)(void *ctx, const char *question); /* owned answer; NULL: none */
+    void *ctx;
+};
+
+struct engine_settings {
+    const char *config_dir, *state_dir; /* absolute */
+    const char *command;                /* "acmec renew": for the lock's holder and messages */
+    int64_t wait_seconds;               /* for locks; 0: not at all */
+    unsigned jobs;                      /* orders in flight; default 16 */
+    int64_t timeout_ms;  /* for proof and issuance of one certificate; default 5 min */
+    unsigned max_orders; /* 0: no cap */
+    bool yes;
+    bool dry_run, force, force_rate_limit, all;
+    const char *proxy; /* NULL: from the environment */
+    struct engine_questions questions;
+    struct progress_sink progress;
+};
+
+struct engine;
+
+/* Opens both folders (creates nothing). Strings are borrowed until engine_close. */
+bool engine_open(const struct engine_settings *settings, struct engine **out, struct error *err)
+    MUST_USE;
+void engine_close(struct engine *engine);
+
+/* ---- configuration text, for cli/config ---- */
+
+/* Appends the text of certs/NAME.conf, or of acmec.conf for NULL. path: owned, for messages. */
+bool engine_read_conf(struct engine *engine, const char *name, struct buf *text, char **path,
+                      bool *found, struct error *err) MUST_USE;
+bool engine_write_conf(struct engine *engine, const char *name, struct span text, struct error *err)
+    MUST_USE;
+/* Names of all certificates in byte order; owned array of owned strings. */
+bool engine_list_names(struct engine *engine, char ***names, size_t *count, struct error *err)
+    MUST_USE;
+/* The name of the certificate whose live or configured set of names is exactly this one, by the
+ * state files alone; found false: none. */
+bool engine_find_by_names(struct engine *engine, const struct identifier_list *names,
+                          char out[static CERT_NAME_MAX + 1], bool *found, struct error *err)
+    MUST_USE;
+
+/* ---- the main job ---- */
+
+/* One certificate, by hand. Failure memory does not hold it back, rate-limit memory does. Returns
+ * false for what concerns no certificate (CA unreachable, account); else out has one outcome, with
+ * its error if it failed. spec->name is set ("" is not allowed). */
+bool engine_issue(struct engine *engine, const struct cert_spec *spec, struct outcome_list *out,
+                  struct error *err) MUST_USE;
+
+/* How the engine gets the spec of a certificate that it must look at closer. */
+struct spec_source {
+    bool (*load)(void *ctx, const char *name, struct cert_spec *out, struct error *err);
+    void *ctx;
+};
+
+/* All certificates (count 0) or the named ones, which must exist (ERR_USAGE). What is not due costs
+ * one read of a state file and two stats. One outcome each. Returns false as engine_issue does, and
+ * out still has all outcomes (deferred ones too). */
+bool engine_renew(struct engine *engine, const char *const *names, size_t count,
+                  const struct spec_source *source, struct outcome_list *out, struct error *err)
+    MUST_USE;
+
+/* The stored truth about all (or the named) certificates, with the stored failure in error. */
+bool engine_list(struct engine *engine, const char *const *names, size_t count,
+                 const struct spec_source *source, struct outcome_list *out, struct error *err)
+    MUST_USE;
+
+/* ---- accounts ---- */
+struct account_view {
+    char *ca;      /* directory URL */
+    char *account; /* "default" */
+    char *url;     /* NULL unknown */
+    char *status;  /* NULL unknown */
+    char *contact; /* comma-separated, NULL none */
+    char *thumbprint;
+};
+struct account_views {
+    struct account_view *items;
+    size_t count;
+};
+void account_views_release(struct account_views *views);
+bool engine_account_show(struct engine *engine, struct account_views *out, struct error *err)
+    MUST_USE;
+/* Registers (or finds) the account for spec's server, account, email, agree_tos; out has it alone.
+ */
+bool engine_account_register(struct engine *engine, const struct cert_spec *spec,
+                             struct account_views *out, struct error *err) MUST_USE;
+
+/* For a child of our own: makes an RSA key and writes its PEM to stdout. Exit code. */
+int engine_keygen_main(const char *key_type_word);
+/* argv[1] that main hands to engine_keygen_main. */
+#define ENGINE_KEYGEN_ARG "--internal-generate-key"
+
+#endif
