@@ -37,9 +37,12 @@ void problem_read(const struct http_response *response, const struct identifier_
                   int64_t now, struct problem *out);
 
 /* An "error" member inside an order or challenge, as text: appends "TYPE: detail (example.com:
- * ...)" escaped, and gives its class. object may be NULL or any JSON: then nothing is appended. */
+ * ...)" escaped, and gives its class. object may be NULL or any JSON: if it is no object, nothing
+ * is appended, type is "", and the class is ERR_NONE. */
 struct json_t;
 enum err_code problem_describe(const struct json_t *object, struct buf *text,
                                char type[static 128]);
+/* What to do about a problem of this type (a full urn), or "". Static. */
+const char *problem_hint(const char *type);
 
 #endif

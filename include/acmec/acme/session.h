@@ -2,10 +2,11 @@
  * account key signs. Pure: it builds requests and reads replies, and knows no socket and no clock.
  *
  * The guard (security.md of a hostile CA, RFC 8555 section 6): each URL that the CA names is bound
- * to the first role in which it was seen. A URL in a second role, one that equals the account's URL
- * or an endpoint's, one that is not https, or is longer than HTTP_URL_MAX, or holds control
- * characters, blanks or non-ASCII bytes, is refused before anything is signed. Each payload is
- * signed for its own role only. The URL is signed and sent exactly as the CA wrote it. */
+ * to the first role in which it was seen. A URL in a second role, one that equals the account's
+ * URL, an endpoint's or the directory's, one that is not https, or is longer than HTTP_URL_MAX, or
+ * holds control characters, blanks or non-ASCII bytes, is refused before anything is signed. Each
+ * payload is signed for its own role only. The URL is signed and sent exactly as the CA wrote it.
+ */
 #ifndef ACMEC_ACME_SESSION_H
 #define ACMEC_ACME_SESSION_H
 
@@ -48,7 +49,8 @@ enum payload { PAYLOADS(PAYLOAD_AS_ENUM) PAYLOAD_COUNT };
 
 struct session;
 
-/* account_key is borrowed for the session's life. directory_url is copied; it must be https. */
+/* account_key is borrowed for the session's life. directory_url is copied; NULL if it is not a
+ * usable https URL. */
 struct session *session_new(const char *directory_url, const struct key *account_key);
 void session_free(struct session *session);
 
