@@ -1,0 +1,18 @@
+"""bed: what every integration test stands on. Standard library only.
+
+A test file holds `class X(bed.Case)`; a Case has a run folder of its own, starts what it needs (Pebble,
+Caddy, nginx, proxies) and runs the real acmec. Whatever a Case started is stopped by its process id.
+
+    ACMEC_BUILD    folder with acmec, acmec-net, acmec-responder   (default: build)
+    ACMEC_TESTBED  where scripts/testbed/fetch-testca put the CAs  (default: ~/.cache/acmec-testbed)
+"""
+from .ca import Caddy, Pebble, wait_until
+from .case import Case, Result, Site, finish, main, private_network, session_processes
+from .paths import ACMEC, BUILD, CA_BIN, ROOT, SANITIZED, TESTBED
+from .ports import free_port
+from .proxy import Exchange, FaultProxy, Forwarder
+from .web import StaticServer
+
+__all__ = ["ACMEC", "BUILD", "CA_BIN", "ROOT", "SANITIZED", "TESTBED", "Caddy", "Case", "Exchange",
+           "FaultProxy", "Forwarder", "Pebble", "Result", "Site", "StaticServer", "finish", "free_port",
+           "main", "private_network", "session_processes", "wait_until"]

@@ -1,0 +1,128 @@
+"""The certificate authorities: Pebble and Caddy, started by scripts/testbed."""
+import json
+import os
+import re
+import signal
+import ssl
+import subprocess
+import time
+import urllib.request
+
+from .paths import CA_BIN, SCRIPTS
+from .ports import free_port
+
+# "POST /my-order/xyz -> calling handler()", and the words that acmec's documents use for the paths.
+CALL = re.compile(r"(GET|HEAD|POST) (/\S*) -> calling handler\(\)")
+ROLES = [("/dir", "directory"), ("/nonce-plz", "newNonce"), ("/sign-me-up", "newAccount"),
+         ("/my-account/", "account"), ("/order-plz", "newOrder"), ("/my-order/", "order"),
+         ("/authZ/", "authorization"), ("/chalZ/", "challenge"), ("/finalize-order/", "finalize"),
+         ("/certZ/", "certificate"), ("/revoke-cert", "revokeCert"), ("/draft", "renewalInfo")]
+
+
+def role_of(path):
+    """What a path of Pebble's is for."""
+    for prefix, role in ROLES:
+        if path.startswith(prefix):
+            return role
+    return "other"
+
+
+def stop(run):
+    subprocess.run([os.path.join(SCRIPTS, "stop"), run], check=True)
+
+
+class _Authority:
+    """url: the directory. bundle: what acmec must trust to talk to it."""
+
+    def _start(self, script, run, *args, **env):
+        done = subprocess.run([os.path.join(SCRIPTS, script), run, *args],
+                              env={**os.environ, "BIN": CA_BIN, **env}, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{script}: {done.stdout}{done.stderr}"
+                               "\nscripts/testbed/fetch-testca fetches the CAs")
+        self.run = run
+        self.bundle = os.path.join(run, "pki/minica.pem")
+        self.certificate = os.path.join(run, "pki/cert.pem"), os.path.join(run, "pki/key.pem")
+
+    def stop(self):
+        stop(self.run)
+
+    def get(self, url):
+        trust = ssl.create_default_context(cafile=self.bundle)
+        with urllib.request.urlopen(url, context=trust, timeout=10) as reply:
+            return reply.read()
+
+
+class Pebble(_Authority):
+    """http_port: where it comes to see http-01 answers. extra: members of its configuration."""
+
+    def __init__(self, run, *, nonce_reject=0, authz_reuse=0, no_sleep=True, strict=False,
+                 http_port=None, extra=None):
+        base = free_port(6)
+        members = {"retryAfter": {"authz": 1, "order": 1}, **(extra or {})}
+        if http_port:
+            members["httpPort"] = http_port
+        env = {"EXTRA": json.dumps(members)[1:-1], "PEBBLE_WFE_NONCEREJECT": str(nonce_reject),
+               "PEBBLE_AUTHZREUSE": str(authz_reuse), "PEBBLE_VA_NOSLEEP": "1" if no_sleep else ""}
+        if not no_sleep:
+            env["PEBBLE_VA_SLEEPTIME"] = "1"
+        self._start("start-pebble", run, str(base), *(["-strict"] if strict else []), **env)
+        self.port = base
+        self.http_port = http_port or base + 2
+        self.url = f"https://localhost:{base}/dir"
+        self.mark = 0
+        self.clear()
+
+    def root(self):
+        """The PEM of the root that its certificates lead to."""
+        return self.get(f"https://localhost:{self.port + 1}/roots/0").decode()
+
+    def _log(self):
+        with open(os.path.join(self.run, "pebble.log"), encoding="utf-8", errors="replace") as log:
+            log.seek(self.mark)
+            return log.read()
+
+    def clear(self):
+        """Forgets the calls so far."""
+        self.mark = os.path.getsize(os.path.join(self.run, "pebble.log"))
+
+    def calls(self):
+        """The roles of the calls since clear(), in order."""
+        return [role_of(path) for _, path in CALL.findall(self._log())]
+
+    def accounts(self):
+        """How many accounts it ever made."""
+        with open(os.path.join(self.run, "pebble.log"), encoding="utf-8", errors="replace") as log:
+            counts = re.findall(r"There are now (\d+) accounts", log.read())
+        return int(counts[-1]) if counts else 0
+
+    def signal(self, number):
+        """SIGSTOP makes it hang, SIGCONT lets it go on."""
+        with open(os.path.join(self.run, "pebble.pid"), encoding="utf-8") as pid:
+            os.kill(int(pid.read()), number)
+
+    def stop(self):
+        try:
+            self.signal(signal.SIGCONT)
+        except OSError:
+            pass
+        super().stop()
+
+
+class Caddy(_Authority):
+    """Validates on the real port 80 by system DNS: only inside a private network (Case.private_network)."""
+
+    def __init__(self, run):
+        port = free_port(3)
+        self._start("start-caddy", run, str(port))
+        self.url = f"https://localhost:{port}/acme/local/directory"
+
+
+def wait_until(true, seconds=10.0, step=0.02):
+    """Whether true() became true in time."""
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            return False
+        time.sleep(step)
+    return True
