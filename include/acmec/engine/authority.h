@@ -1,0 +1,38 @@
+/* authority: one account at one CA during a run: directory, nonces, account, in this order, once
+ * for all certificates that want it. What fails here fails for all of them, and is no certificate's
+ * fault. */
+#ifndef ACMEC_ENGINE_AUTHORITY_H
+#define ACMEC_ENGINE_AUTHORITY_H
+
+#include <acmec/engine/run.h>
+
+/* A clock that is further off than this from the CA's is ERR_CONFIG; an hour is a warning. */
+#define CLOCK_OFF_MAX_S (365 * 86400)
+#define CLOCK_OFF_WARN_S 3600
+
+struct authority;
+
+/* The authority for spec's CA (its staging service in a dry run, where it has one) and account:
+ * found, or made and started. Borrowed until authorities_free. */
+struct authority *authority_get(struct run *run, const struct cert_spec *spec);
+void authorities_free(struct run *run);
+
+bool authority_is_ready(const struct authority *authority);
+/* Why it cannot be used, or NULL. */
+const struct error *authority_error(const struct authority *authority);
+/* Ends it for all: the CA cannot be reached any more, or limits the account as a whole. */
+void authority_fail(struct authority *authority, const struct error *error);
+
+/* After ready. Borrowed. */
+struct session *authority_session(struct authority *authority);
+struct lane *authority_lane(struct authority *authority);
+const char *authority_directory_url(const struct authority *authority);
+const char *authority_account_url(const struct authority *authority);
+const char *authority_account_name(const struct authority *authority);
+/* Whether it is the staging partner of what the spec names. */
+bool authority_is_staging(const struct authority *authority);
+
+/* The CA that spec's certificates come from in this run: staging in a dry run. */
+const char *authority_url_for(const struct run *run, const struct cert_spec *spec);
+
+#endif

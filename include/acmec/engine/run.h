@@ -1,0 +1,44 @@
+/* run: what all rooms of the engine share during one run of acmec: settings, store, ports, and the
+ * parts that belong to no single certificate. Plain data; each part has its own door. */
+#ifndef ACMEC_ENGINE_RUN_H
+#define ACMEC_ENGINE_RUN_H
+
+#include <acmec/data/ports.h>
+#include <acmec/engine/engine.h>
+#include <acmec/engine/exchange.h>
+#include <acmec/io/store.h>
+
+struct authority;
+struct hooks;
+
+struct run {
+    const struct engine_settings *settings;
+    struct store *store;
+    const struct ports *ports;
+    struct exchanges *exchanges;
+    struct authority *authorities; /* list; engine/authority */
+    struct hooks *hooks;           /* engine/hooks */
+    struct lane *home;             /* plain requests to servers of our own */
+    struct limit_list limits;      /* as stored when the run began */
+    size_t orders_wanted;          /* names that will be proved by the jobs that start first: how
+                                      many exchanges can go at once */
+    unsigned orders_started;
+    uint64_t last_child; /* ids for the spawn port */
+    int stop_signal;     /* 0: go on */
+};
+
+static inline int64_t run_now(const struct run *run)
+{
+    return clock_wall(run->ports->clock);
+}
+
+static inline int64_t run_now_ms(const struct run *run)
+{
+    return clock_mono_ms(run->ports->clock);
+}
+
+/* Tells the progress sink; detail NULL or printf-like, escaped already. */
+void run_progress(const struct run *run, enum progress_kind kind, const char *name, const char *fmt,
+                  ...) PRINTF_LIKE(4, 5);
+
+#endif

@@ -1,0 +1,144 @@
+#include <acmec/engine/due.h>
+
+#include <acmec/acme/renewal.h>
+#include <acmec/engine/authority.h>
+
+bool due_is_quiet(const struct run *run, const struct cert_state *state,
+                  const struct file_stamp *conf, const struct file_stamp *defaults)
+{
+    const struct stored_live *live = &state->live;
+    return !run->settings->force && !run->settings->dry_run && live->generation != 0 &&
+           !state->deploy_pending && live->due_at > run_now(run) &&
+           live->due_at <= live->not_after && file_stamp_equals(&live->conf, conf) &&
+           file_stamp_equals(&live->defaults, defaults);
+}
+
+int64_t due_at(const struct cert_spec *spec, const struct cert_state *state)
+{
+    const struct stored_live *live = &state->live;
+    if (live->generation == 0)
+        return 0;
+    return renewal_due_at(live->not_before, live->not_after, &spec->renew_before);
+}
+
+static bool is_wanted(const struct run *run, const struct cert_spec *spec,
+                      const struct cert_state *state)
+{
+    const struct stored_live *live = &state->live;
+    if (run->settings->force || run->settings->dry_run || live->generation == 0)
+        return true;
+    bool other_ca =
+        live->directory_url != NULL && strcmp(live->directory_url, spec->directory_url) != 0;
+    return other_ca || !identifier_list_same_set(&live->names, &spec->names) ||
+           due_at(spec, state) <= run_now(run);
+}
+
+/* ---- what holds it back ---- */
+
+static int64_t lifetime_of(const struct cert_state *state)
+{
+    return state->live.not_after - state->live.not_before;
+}
+
+/* A moment further ahead than the rule could set comes from a clock that was wrong: dropped. */
+static bool is_backed_off(const struct run *run, const struct cert_state *state)
+{
+    const struct stored_failure *failure = &state->failure;
+    int64_t now = run_now(run);
+    return failure->count > 0 && failure->next_attempt > now &&
+           failure->next_attempt <= now + renewal_backoff(failure->count, lifetime_of(state));
+}
+
+static const struct stored_limit *limit_of(const struct run *run, const struct cert_spec *spec)
+{
+    const char *url = authority_url_for(run, spec);
+    for (size_t i = 0; i < run->limits.count; i++) {
+        const struct stored_limit *limit = &run->limits.items[i];
+        bool fits =
+            limit->names.count == 0 || identifier_list_same_set(&limit->names, &spec->names);
+        if (fits && limit->directory_url != NULL && strcmp(limit->directory_url, url) == 0)
+            return limit;
+    }
+    return NULL;
+}
+
+static bool is_limited(const struct run *run, const struct cert_spec *spec,
+                       const struct cert_state *state, struct error *held)
+{
+    const struct stored_limit *limit = run->settings->force_rate_limit ? NULL : limit_of(run, spec);
+    if (limit == NULL)
+        return false;
+    int64_t now = run_now(run);
+    int64_t until = renewal_limit_until(limit->until, now, state->live.not_before,
+                                        state->live.generation == 0 ? 0 : state->live.not_after);
+    if (until <= now)
+        return false;
+    *held = limit->error;
+    held->code = ERR_RATE_LIMITED;
+    held->retry_at = until;
+    return true;
+}
+
+enum due_answer due_judge(const struct run *run, const struct cert_spec *spec,
+                          const struct cert_state *state, bool by_hand, struct error *held)
+{
+    if (!is_wanted(run, spec, state))
+        return DUE_NO;
+    if (run->settings->dry_run)
+        return DUE_YES;
+    if (is_limited(run, spec, state, held))
+        return DUE_HELD_BACK;
+    if (!by_hand && !run->settings->force && is_backed_off(run, state)) {
+        *held = state->failure.error;
+        held->retry_at = state->failure.next_attempt;
+        return DUE_HELD_BACK;
+    }
+    return DUE_YES;
+}
+
+/* ---- stored orders and failures ---- */
+
+static bool is_same(const char *a, const char *b)
+{
+    return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+bool due_order_fits(const struct cert_spec *spec, const struct stored_order *order,
+                    const char *directory_url, const char *account_url)
+{
+    return order->url != NULL && order->key_type == spec->key_type &&
+           is_same(order->directory_url, directory_url) &&
+           is_same(order->account_url, account_url) &&
+           identifier_list_same_set(&order->names, &spec->names);
+}
+
+bool due_remembers(enum err_code code)
+{
+    switch (code) {
+    case ERR_NETWORK:
+    case ERR_REFUSED:
+    case ERR_RATE_LIMITED:
+    case ERR_WEB_SERVER:
+        return true;
+    case ERR_NONE:
+    case ERR_USAGE:
+    case ERR_CONFIG:
+    case ERR_FILES:
+    case ERR_HOOK:
+    case ERR_LOCKED:
+    case ERR_INTERRUPTED:
+    case ERR_TERMINATED:
+    case ERR_COUNT:
+        return false;
+    }
+    return false;
+}
+
+void due_remember(const struct run *run, struct cert_state *state, const struct error *error)
+{
+    struct stored_failure *failure = &state->failure;
+    failure->count++;
+    failure->at = run_now(run);
+    failure->next_attempt = failure->at + renewal_backoff(failure->count, lifetime_of(state));
+    failure->error = *error;
+}

@@ -1,0 +1,31 @@
+/* prove_responder: HTTP-01 by acmec-responder (--standalone). */
+#include <acmec/engine/proof.h>
+
+static bool check(struct run *run, const struct cert_spec *spec, struct error *err)
+{
+    struct proof_port *port = run->ports->proof;
+    return port->ops->listen(port, spec->http_address, spec->http_port, err);
+}
+
+static bool present(struct run *run, const struct cert_spec *spec, struct proof_answer *answer,
+                    bool *ready, struct error *err)
+{
+    struct proof_port *port = run->ports->proof;
+    (void)spec;
+    *ready = false; /* EVENT_PROOF_READY follows */
+    return port->ops->add(port, answer->token, answer->key_authorization, err);
+}
+
+static void take_down(struct run *run, struct proof_answer *answer)
+{
+    struct proof_port *port = run->ports->proof;
+    port->ops->remove(port, answer->token);
+}
+
+const struct proof_way prove_responder = {
+    .word = "standalone",
+    .watched = true,
+    .check = check,
+    .present = present,
+    .remove = take_down,
+};
