@@ -3,7 +3,6 @@ import http.client
 import json
 import ssl
 import time
-import unittest
 
 import bed
 
@@ -75,4 +74,4 @@ class Bed(bed.Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    bed.main()
