@@ -31,7 +31,7 @@ install(CODE "
                         OUTPUT_FILE ${CMAKE_BINARY_DIR}/completion/\${file}
                         COMMAND_ERROR_IS_FATAL ANY)
         file(INSTALL ${CMAKE_BINARY_DIR}/completion/\${file}
-             DESTINATION ${CMAKE_INSTALL_FULL_DATADIR}/\${folder})
+             DESTINATION \${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/\${folder})
     endfunction()
     file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/completion)
     acmec_completion(bash acmec bash-completion/completions)
