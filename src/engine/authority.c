@@ -19,7 +19,7 @@ struct authority {
     struct run *run;
     enum authority_step step;
     char *directory_url, *account, *email;
-    bool agree_tos, dry_run, staging;
+    bool agree_tos, dry_run, staging, limited;
     struct key *key;
     struct stored_account stored;
     struct session *session;
@@ -49,6 +49,21 @@ void authority_fail(struct authority *authority, const struct error *error)
         return;
     authority->step = AUTHORITY_FAILED;
     authority->error = *error;
+}
+
+void authority_limit(struct authority *authority, const struct error *error)
+{
+    if (authority->step != AUTHORITY_FAILED)
+        authority->limited = true;
+    authority_fail(authority, error);
+}
+
+const struct error *authorities_error(const struct run *run, size_t nth)
+{
+    for (const struct authority *a = run->authorities; a != NULL; a = a->next)
+        if (a->step == AUTHORITY_FAILED && !a->limited && nth-- == 0)
+            return &a->error;
+    return NULL;
 }
 
 struct session *authority_session(struct authority *authority)

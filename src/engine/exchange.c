@@ -34,6 +34,7 @@ struct exchanges {
     struct exchange *first, **end;
     struct lane *lanes;
     uint64_t last_id;
+    bool ended; /* an exchange ended since the last step */
 };
 
 /* How a failure without reply is treated. */
@@ -161,6 +162,7 @@ static void end_lost(struct exchange *exchange, const struct error *error, bool 
 {
     const struct exchange_request *request = &exchange->request;
     exchange->state = EXCHANGE_OVER;
+    exchange->lane->all->ended = true;
     request->ops->lost(request->owner, request->tag, error, unreachable);
 }
 
@@ -270,6 +272,7 @@ int64_t exchanges_step(struct exchanges *all)
     int64_t now = now_ms(all);
     int64_t next = INT64_MAX;
     sweep(all);
+    all->ended = false;
     /* Callbacks and nonce fetches append to the list: they are met in this very pass. */
     for (struct exchange *exchange = all->first; exchange != NULL; exchange = exchange->next) {
         if (exchange->state != EXCHANGE_WAITING)
@@ -281,7 +284,7 @@ int64_t exchanges_step(struct exchanges *all)
             send_now(exchange);
         }
     }
-    return next;
+    return all->ended ? now : next;
 }
 
 /* ---- replies ---- */

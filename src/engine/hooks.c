@@ -206,6 +206,13 @@ void hooks_call(struct hooks *hooks, const struct hook_call *call)
     go_on(hooks, chain);
 }
 
+void hooks_cancel(struct hooks *hooks, const void *ctx)
+{
+    for (struct chain *chain = hooks->chains; chain != NULL; chain = chain->next)
+        if (chain->ctx == ctx)
+            chain->over = true;
+}
+
 /* The end of what a hook printed, on one line. */
 static struct escaped last_words(const struct buf *output)
 {

@@ -20,8 +20,13 @@ void authorities_free(struct run *run);
 bool authority_is_ready(const struct authority *authority);
 /* Why it cannot be used, or NULL. */
 const struct error *authority_error(const struct authority *authority);
-/* Ends it for all: the CA cannot be reached any more, or limits the account as a whole. */
+/* Ends it for all: the CA cannot be reached any more. */
 void authority_fail(struct authority *authority, const struct error *error);
+/* The same because the CA limits the account as a whole: the certificate that met the limit has
+ * said so already. */
+void authority_limit(struct authority *authority, const struct error *error);
+/* The nth (from 0) authority's error that nobody has said yet, or NULL. */
+const struct error *authorities_error(const struct run *run, size_t nth);
 
 /* After ready. Borrowed. */
 struct session *authority_session(struct authority *authority);

@@ -43,6 +43,8 @@ void hooks_free(struct hooks *hooks);
 /* Whether a call would run anything: files in hooks/KIND, or a command. */
 bool hooks_has(struct hooks *hooks, enum hook_kind kind, const char *command);
 void hooks_call(struct hooks *hooks, const struct hook_call *call);
+/* Forgets the calls with this ctx: done comes no more, and no further hook of theirs is started. */
+void hooks_cancel(struct hooks *hooks, const void *ctx);
 /* Takes an EVENT_CHILD; false: it is not a hook's. */
 bool hooks_take(struct hooks *hooks, const struct event *event);
 

@@ -1,0 +1,39 @@
+/* job: one certificate's way through a run: lock, judge, prove, order, commit, deploy; and what is
+ * remembered when it fails. One job never waits for another, and never blocks: job_step does what
+ * can be done now and says when to be called again. */
+#ifndef ACMEC_ENGINE_JOB_H
+#define ACMEC_ENGINE_JOB_H
+
+#include <acmec/engine/around.h>
+#include <acmec/engine/run.h>
+
+struct job;
+
+/* by_hand: `issue`. All borrowed. */
+struct job *job_new(struct run *run, struct around *around, const struct cert_spec *spec,
+                    bool by_hand);
+void job_free(struct job *job);
+
+/* Does what can be done; returns the monotonic moment of the next call (INT64_MAX: after an event).
+ */
+int64_t job_step(struct job *job);
+bool job_is_over(const struct job *job);
+/* After over: the outcome is moved out. */
+void job_take_outcome(struct job *job, struct outcome *out);
+const char *job_name(const struct job *job);
+
+/* Events; ready and visited concern whichever job has the token. */
+bool job_take_child(struct job *job, const struct event *event);
+void job_proof_ready(struct job *job, const char *token);
+void job_proof_visited(struct job *job, const char *token);
+void job_proof_lost(struct job *job, const struct error *error);
+
+/* Ends it before its time as `deferred`: proofs are taken down, the order stays for the next run.
+ * What is committed stays so; a deploy that had not ended is still pending. */
+void job_abort(struct job *job);
+
+/* Fills what the state file knows of a certificate. */
+void outcome_from_state(const struct run *run, const char *name, const struct cert_state *state,
+                        const struct cert_spec *spec, struct outcome *out);
+
+#endif

@@ -1,0 +1,47 @@
+/* ordering: one order from newOrder to the chain: it drives acme/order with exchanges, a key and a
+ * way of proof, and sees to it that a killed run finds on disk what the next one needs: the order's
+ * URL before anything is waited for, the key before the order is finalized. */
+#ifndef ACMEC_ENGINE_ORDERING_H
+#define ACMEC_ENGINE_ORDERING_H
+
+#include <acmec/acme/order.h>
+#include <acmec/engine/authority.h>
+#include <acmec/engine/run.h>
+
+struct ordering;
+
+/* All borrowed; state's order part is kept up to date, and written. authority is ready. */
+struct ordering *ordering_new(struct run *run, const struct cert_spec *spec,
+                              struct authority *authority, struct cert_state *state);
+/* Takes proofs down; the stored order stays. */
+void ordering_free(struct ordering *ordering);
+
+/* Checks what would be refused at the end, then takes up the stored order if it still fits, else
+ * makes a new one. */
+bool ordering_begin(struct ordering *ordering, struct error *err) MUST_USE;
+
+enum ordering_answer {
+    ORDERING_RUNS,
+    ORDERING_DONE,
+    ORDERING_FAILED,     /* error says why */
+    ORDERING_UNREACHABLE /* the CA is gone: no fault of this certificate; the order is kept */
+};
+/* until_ms: when to be called again at the latest. */
+enum ordering_answer ordering_step(struct ordering *ordering, int64_t *until_ms,
+                                   struct error *error);
+
+/* After DONE; borrowed. generation is 0 in a dry run. */
+struct span ordering_chain(const struct ordering *ordering);
+const struct key *ordering_key(const struct ordering *ordering);
+unsigned ordering_generation(const struct ordering *ordering);
+bool ordering_reused_proof(const struct ordering *ordering);
+/* After FAILED. */
+bool ordering_rate_limit(const struct ordering *ordering, enum limit_scope *scope);
+
+bool ordering_take_child(struct ordering *ordering, const struct event *event);
+void ordering_proof_ready(struct ordering *ordering, const char *token);
+void ordering_visited(struct ordering *ordering, const char *token);
+/* Whether it needs our own responder. */
+bool ordering_is_watched(const struct ordering *ordering);
+
+#endif

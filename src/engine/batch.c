@@ -1,0 +1,352 @@
+#include <acmec/engine/batch.h>
+
+#include <acmec/base/mem.h>
+#include <acmec/engine/authority.h>
+#include <acmec/engine/hooks.h>
+#include <acmec/engine/job.h>
+#include <acmec/io/reactor.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/utsname.h>
+
+#define CA_BUNDLE_MAX (1024 * 1024)
+
+/* Those of a batch that share a network process, while they run. */
+struct group {
+    struct run *run;
+    struct around *around;
+    struct batch *batch;
+    struct outcome_list *out;
+    size_t first, end, next; /* items; next: the one that starts next */
+    struct job **active;
+    size_t active_count;
+};
+
+void run_progress(const struct run *run, enum progress_kind kind, const char *name, const char *fmt,
+                  ...)
+{
+    const struct progress_sink *sink = &run->settings->progress;
+    char detail[ERROR_TEXT_MAX] = "";
+    if (sink->event == NULL)
+        return;
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(detail, sizeof detail, fmt, args);
+    va_end(args);
+    struct progress_event event = {.kind = kind, .name = name, .detail = detail};
+    sink->event(sink->ctx, &event);
+}
+
+void batch_add(struct batch *batch, struct cert_spec *spec, int64_t need)
+{
+    batch->items = mem_resize(batch->items, batch->count + 1, sizeof *batch->items);
+    batch->items[batch->count++] = (struct batch_item){*spec, need};
+    *spec = (struct cert_spec){0};
+}
+
+void batch_release(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        cert_spec_release(&batch->items[i].spec);
+    free(batch->items);
+    *batch = (struct batch){0};
+}
+
+/* ---- groups ---- */
+
+static int compare_text(const char *a, const char *b)
+{
+    return strcmp(a == NULL ? "" : a, b == NULL ? "" : b);
+}
+
+static int compare_groups(const struct cert_spec *a, const struct cert_spec *b)
+{
+    int order = compare_text(a->ca_bundle, b->ca_bundle);
+    return order != 0 ? order : compare_text(a->proxy, b->proxy);
+}
+
+/* By group, within it by need, then by name, so that a run can be repeated. */
+static int compare_items(const void *a, const void *b)
+{
+    const struct batch_item *left = a, *right = b;
+    int order = compare_groups(&left->spec, &right->spec);
+    if (order != 0)
+        return order;
+    if (left->need != right->need)
+        return left->need < right->need ? -1 : 1;
+    return strcmp(left->spec.name, right->spec.name);
+}
+
+/* How many signed exchanges the jobs that start first can send at once. */
+static size_t count_wanted(const struct group *group, unsigned jobs)
+{
+    size_t names = 0;
+    for (size_t i = group->first; i < group->end && i < group->first + jobs; i++)
+        names += group->batch->items[i].spec.names.count;
+    return names < jobs ? names : jobs;
+}
+
+/* ---- the loop ---- */
+
+static void report(struct group *group, const struct outcome *outcome)
+{
+    const struct progress_sink *sink = &group->run->settings->progress;
+    struct progress_event event = {
+        .kind = PROGRESS_FINISHED, .name = outcome->name, .outcome = outcome};
+    if (sink->event != NULL)
+        sink->event(sink->ctx, &event);
+}
+
+static void collect(struct group *group, size_t index)
+{
+    struct job *job = group->active[index];
+    struct outcome *outcome = outcome_list_add(group->out, job_name(job));
+    job_take_outcome(job, outcome);
+    job_free(job);
+    group->active[index] = group->active[--group->active_count];
+    report(group, outcome);
+}
+
+/* Steps all jobs and starts new ones in the places of those that are over. */
+static int64_t step_jobs(struct group *group, unsigned jobs)
+{
+    int64_t next_ms = INT64_MAX;
+    for (size_t i = 0; i < group->active_count || group->next < group->end;) {
+        if (i == group->active_count) {
+            if (group->active_count == jobs || group->run->stop_signal != 0)
+                break;
+            group->active[group->active_count++] =
+                job_new(group->run, group->around, &group->batch->items[group->next++].spec,
+                        group->batch->by_hand);
+        }
+        int64_t until_ms = job_step(group->active[i]);
+        if (job_is_over(group->active[i])) {
+            collect(group, i);
+            continue;
+        }
+        next_ms = until_ms < next_ms ? until_ms : next_ms;
+        i++;
+    }
+    return next_ms;
+}
+
+static void stop(struct group *group, int signal)
+{
+    group->run->stop_signal = signal;
+    for (size_t i = 0; i < group->active_count; i++)
+        job_abort(group->active[i]);
+}
+
+static void dispatch_child(struct group *group, const struct event *event)
+{
+    if (hooks_take(group->run->hooks, event))
+        return;
+    for (size_t i = 0; i < group->active_count; i++)
+        if (job_take_child(group->active[i], event))
+            return;
+}
+
+static void dispatch(struct group *group, struct event *event)
+{
+    switch (event->kind) {
+    case EVENT_TIMEOUT:
+        break;
+    case EVENT_HTTP:
+        exchanges_take(group->run->exchanges, event);
+        break;
+    case EVENT_PROOF_READY:
+        for (size_t i = 0; i < group->active_count; i++)
+            job_proof_ready(group->active[i], event->token);
+        break;
+    case EVENT_PROOF_HIT:
+        for (size_t i = 0; i < group->active_count; i++)
+            job_proof_visited(group->active[i], event->token);
+        break;
+    case EVENT_PROOF_LOST:
+        for (size_t i = 0; i < group->active_count; i++)
+            job_proof_lost(group->active[i], &event->error);
+        break;
+    case EVENT_CHILD:
+        dispatch_child(group, event);
+        break;
+    case EVENT_SIGNAL:
+        stop(group, event->signal);
+        break;
+    }
+}
+
+static void wait_for(struct group *group, int64_t until_ms)
+{
+    struct event_port *port = group->run->ports->events;
+    struct event event = {0};
+    port->ops->wait(port, until_ms, &event);
+    dispatch(group, &event);
+    event_release(&event);
+}
+
+static void run_group(struct group *group)
+{
+    unsigned jobs = group->run->settings->jobs == 0 ? 1 : group->run->settings->jobs;
+    group->active = mem_new(jobs, sizeof *group->active);
+    group->run->orders_wanted = count_wanted(group, jobs);
+    for (;;) {
+        int64_t next_ms = step_jobs(group, jobs);
+        if (group->active_count == 0)
+            break;
+        int64_t exchange_ms = exchanges_step(group->run->exchanges);
+        wait_for(group, exchange_ms < next_ms ? exchange_ms : next_ms);
+    }
+    for (; group->next < group->end; group->next++) {
+        const struct cert_spec *spec = &group->batch->items[group->next].spec;
+        struct outcome *outcome = outcome_list_add(group->out, spec->name);
+        outcome->action = ACTION_DEFERRED;
+        identifier_list_copy(&spec->names, &outcome->domains);
+    }
+    free(group->active);
+}
+
+static bool run_after(struct group *group, struct error *err)
+{
+    for (;;) {
+        enum around_answer answer = around_after(group->around, err);
+        if (answer != AROUND_WAIT)
+            return answer == AROUND_GO;
+        wait_for(group, INT64_MAX);
+    }
+}
+
+/* ---- the world of a group ---- */
+
+static bool open_world(struct run *run, const struct cert_spec *spec, struct reactor **out,
+                       struct error *err)
+{
+    AUTO(buf) bundle = BUF(CA_BUNDLE_MAX);
+    struct utsname system = {0};
+    (void)uname(&system);
+    AUTO_FREE agent =
+        mem_printf("acmec/" ACMEC_VERSION " (%s; %s)", system.sysname, system.machine);
+    if (spec->ca_bundle != NULL && !file_read(spec->ca_bundle, &bundle, NULL, err))
+        return while_doing(err, "--ca-bundle");
+    const char *proxy = run->settings->proxy != NULL ? run->settings->proxy : spec->proxy;
+    struct http_settings settings = {
+        .user_agent = agent, .ca_bundle = buf_span(&bundle), .proxy = proxy};
+    if (!reactor_new(&settings, NULL, out, err))
+        return false;
+    run->ports = reactor_ports(*out);
+    run->exchanges = exchanges_new(run->ports);
+    run->home = lane_new(run->exchanges, NULL);
+    return true;
+}
+
+static void close_world(struct run *run, struct reactor *reactor)
+{
+    authorities_free(run);
+    exchanges_free(run->exchanges);
+    run->exchanges = NULL;
+    reactor_free(reactor);
+}
+
+/* What failed for more than one certificate: the first is the run's error, the others are told. */
+static bool judge_authorities(const struct run *run, bool good, struct error *err)
+{
+    const struct error *error;
+    for (size_t i = 0; (error = authorities_error(run, i)) != NULL; i++) {
+        if (good)
+            *err = *error;
+        else
+            run_progress(run, PROGRESS_NOTICE, "", "%s", error->text);
+        good = false;
+    }
+    return good;
+}
+
+static bool judge_signal(const struct run *run, struct error *err)
+{
+    if (run->stop_signal == 0)
+        return true;
+    return fail(err, run->stop_signal == SIGTERM ? ERR_TERMINATED : ERR_INTERRUPTED,
+                "ended by a signal; the next run goes on from here");
+}
+
+static void defer_all(struct group *group)
+{
+    group->run->orders_wanted = 0;
+    for (size_t i = group->first; i < group->end; i++) {
+        const struct cert_spec *spec = &group->batch->items[i].spec;
+        struct outcome *outcome = outcome_list_add(group->out, spec->name);
+        outcome->action = ACTION_DEFERRED;
+        identifier_list_copy(&spec->names, &outcome->domains);
+    }
+}
+
+static bool run_one_group(struct group *group, bool is_last, struct error *err)
+{
+    struct run *run = group->run;
+    struct reactor *reactor = NULL;
+    if (!open_world(run, &group->batch->items[group->first].spec, &reactor, err)) {
+        defer_all(group);
+        return false;
+    }
+    group->next = group->first;
+    run_group(group);
+    bool good = judge_authorities(run, true, err);
+    struct error after = {0};
+    if ((is_last || run->stop_signal != 0) && !run_after(group, &after) && good) {
+        *err = after;
+        good = false;
+    }
+    close_world(run, reactor);
+    return judge_signal(run, err) && good;
+}
+
+bool batch_run(struct run *run, struct batch *batch, struct outcome_list *out, struct error *err)
+{
+    if (batch->count == 0)
+        return true;
+    qsort(batch->items, batch->count, sizeof *batch->items, compare_items);
+    run->hooks = hooks_new(run);
+    struct around *around = around_new(run);
+    bool good = true;
+    for (size_t first = 0, end; first < batch->count; first = end) {
+        const struct cert_spec *spec = &batch->items[first].spec;
+        for (end = first + 1; end < batch->count; end++)
+            if (compare_groups(spec, &batch->items[end].spec) != 0)
+                break;
+        struct group group = {
+            .run = run, .around = around, .batch = batch, .out = out, .first = first, .end = end};
+        struct error own = {0};
+        if (run->stop_signal != 0)
+            defer_all(&group);
+        else if (!run_one_group(&group, end == batch->count, &own) && good) {
+            *err = own;
+            good = false;
+        }
+    }
+    around_free(around);
+    hooks_free(run->hooks);
+    run->hooks = NULL;
+    return good;
+}
+
+bool batch_register(struct run *run, const struct cert_spec *spec, struct error *err)
+{
+    struct reactor *reactor = NULL;
+    if (!open_world(run, spec, &reactor, err))
+        return false;
+    struct group group = {.run = run};
+    run->hooks = hooks_new(run);
+    run->orders_wanted = 1;
+    struct authority *authority = authority_get(run, spec);
+    while (!authority_is_ready(authority) && authority_error(authority) == NULL &&
+           run->stop_signal == 0)
+        wait_for(&group, exchanges_step(run->exchanges));
+    const struct error *error = authority_error(authority);
+    bool good = error == NULL;
+    if (!good)
+        *err = *error;
+    close_world(run, reactor);
+    hooks_free(run->hooks);
+    run->hooks = NULL;
+    return judge_signal(run, err) && good;
+}

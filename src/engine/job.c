@@ -1,0 +1,442 @@
+#include <acmec/engine/job.h>
+
+#include <acmec/acme/renewal.h>
+#include <acmec/base/log.h>
+#include <acmec/base/mem.h>
+#include <acmec/engine/authority.h>
+#include <acmec/engine/commit.h>
+#include <acmec/engine/due.h>
+#include <acmec/engine/hooks.h>
+#include <acmec/engine/ordering.h>
+
+#define LOCK_POLL_MS 200
+
+enum job_stage {
+    JOB_LOCK,
+    JOB_JUDGE,
+    JOB_AUTHORITY,
+    JOB_BEFORE,
+    JOB_ORDER,
+    JOB_DEPLOY,
+    JOB_FAILED_HOOKS,
+    JOB_OVER
+};
+
+struct job {
+    struct run *run;
+    struct around *around;
+    const struct cert_spec *spec;
+    bool by_hand;
+    enum job_stage stage;
+    struct outcome outcome;
+    struct lock lock;
+    int64_t lock_deadline_ms;
+    struct cert_state state;
+    struct authority *authority;
+    struct ordering *ordering;
+    bool hooks_started, hooks_over;
+    struct error hooks_error;
+};
+
+struct job *job_new(struct run *run, struct around *around, const struct cert_spec *spec,
+                    bool by_hand)
+{
+    struct job *job = mem_new(1, sizeof *job);
+    job->run = run;
+    job->around = around;
+    job->spec = spec;
+    job->by_hand = by_hand;
+    job->lock.fd = -1;
+    job->lock_deadline_ms = run_now_ms(run) + run->settings->wait_seconds * 1000;
+    (void)snprintf(job->outcome.name, sizeof job->outcome.name, "%s", job->spec->name);
+    return job;
+}
+
+/* Ends everything that could still act for this job. */
+static void let_go(struct job *job)
+{
+    ordering_free(job->ordering);
+    job->ordering = NULL;
+}
+
+void job_free(struct job *job)
+{
+    let_go(job);
+    lock_release(&job->lock);
+    cert_state_release(&job->state);
+    identifier_list_release(&job->outcome.domains);
+    free(job);
+}
+
+bool job_is_over(const struct job *job)
+{
+    return job->stage == JOB_OVER;
+}
+
+const char *job_name(const struct job *job)
+{
+    return job->spec->name;
+}
+
+void job_take_outcome(struct job *job, struct outcome *out)
+{
+    *out = job->outcome;
+    job->outcome.domains = (struct identifier_list){0};
+}
+
+void outcome_from_state(const struct run *run, const char *name, const struct cert_state *state,
+                        const struct cert_spec *spec, struct outcome *out)
+{
+    const struct stored_live *live = &state->live;
+    (void)snprintf(out->name, sizeof out->name, "%s", name);
+    identifier_list_release(&out->domains);
+    if (live->generation != 0 || spec == NULL)
+        identifier_list_copy(&live->names, &out->domains);
+    else
+        identifier_list_copy(&spec->names, &out->domains);
+    out->deploy_pending = state->deploy_pending;
+    if (live->generation == 0)
+        return;
+    out->not_before = live->not_before;
+    out->not_after = live->not_after;
+    out->next_renewal = spec == NULL ? live->due_at : due_at(spec, state);
+    (void)snprintf(out->serial, sizeof out->serial, "%s", live->serial);
+    (void)snprintf(out->issuer, sizeof out->issuer, "%s", live->issuer);
+    AUTO_FREE path = store_live_path(run->store, name);
+    (void)snprintf(out->live, sizeof out->live, "%s", path);
+}
+
+/* ---- ends ---- */
+
+static void finish(struct job *job, enum outcome_action action, const struct error *error)
+{
+    let_go(job);
+    job->outcome.action = action;
+    if (error != NULL)
+        job->outcome.error = *error;
+    lock_release(&job->lock);
+    job->lock.fd = -1;
+    job->stage = JOB_OVER;
+}
+
+static void save_state(struct job *job)
+{
+    struct error err = {0};
+    if (!store_write_state(job->run->store, job->spec->name, &job->state, &err))
+        log_warn("%s", err.text);
+}
+
+static void remember_limit(struct job *job, const struct error *error, enum limit_scope scope)
+{
+    int64_t until = renewal_limit_until(error->retry_at, run_now(job->run),
+                                        job->state.live.not_before, job->state.live.not_after);
+    struct stored_limit limit = {
+        .directory_url = mem_strdup(authority_directory_url(job->authority)),
+        .account_url = mem_strdup(authority_account_url(job->authority)),
+        .until = until,
+        .error = *error,
+    };
+    if (scope == LIMIT_NAMES)
+        identifier_list_copy(&job->spec->names, &limit.names);
+    struct error err = {0};
+    if (error->retry_at != 0 && !store_add_limit(job->run->store, &limit, run_now(job->run), &err))
+        log_warn("%s", err.text);
+    free(limit.directory_url);
+    free(limit.account_url);
+    identifier_list_release(&limit.names);
+    if (scope == LIMIT_ACCOUNT)
+        authority_limit(job->authority, error);
+}
+
+/* The certificate failed: remembered, told to the failed hooks, and nobody else is held up. */
+static void fail_job(struct job *job, const struct error *error)
+{
+    struct error copy = *error;
+    enum limit_scope scope;
+    bool limited = job->ordering != NULL && ordering_rate_limit(job->ordering, &scope);
+    bool dry = job->run->settings->dry_run;
+    if (!dry && limited)
+        remember_limit(job, &copy, scope);
+    if (!dry && job->authority != NULL && due_remembers(copy.code)) {
+        due_remember(job->run, &job->state, &copy);
+        save_state(job);
+    }
+    let_go(job);
+    job->outcome.error = copy;
+    job->outcome.action = ACTION_FAILED;
+    job->stage = dry || copy.code == ERR_LOCKED ? JOB_OVER : JOB_FAILED_HOOKS;
+    if (job->stage == JOB_OVER)
+        finish(job, ACTION_FAILED, &copy);
+}
+
+void job_abort(struct job *job)
+{
+    hooks_cancel(job->run->hooks, job);
+    if (job->stage == JOB_DEPLOY || job->stage == JOB_FAILED_HOOKS)
+        finish(job, job->outcome.action, NULL);
+    else if (job->stage != JOB_OVER)
+        finish(job, ACTION_DEFERRED, NULL);
+}
+
+/* ---- lock and judge ---- */
+
+static int64_t step_lock(struct job *job)
+{
+    struct error err = {0};
+    bool good = store_prepare(job->run->store, &err) &&
+                store_lock_cert(job->run->store, job->spec->name, &job->lock, &err);
+    if (good) {
+        job->stage = JOB_JUDGE;
+        return 0;
+    }
+    int64_t now = run_now_ms(job->run);
+    if (err.code == ERR_LOCKED && now < job->lock_deadline_ms)
+        return now + LOCK_POLL_MS;
+    fail_job(job, &err);
+    return 0;
+}
+
+/* A run that was killed between switching live/NAME and writing the state left the truth in
+ * live/NAME: it is taken over, and its deploy is still to come. */
+static bool load_state(struct job *job, struct error *err)
+{
+    struct store *store = job->run->store;
+    const char *name = job->spec->name;
+    unsigned generation;
+    if (!store_repair_live(store, name, err) || !store_read_state(store, name, &job->state, err) ||
+        !store_live_generation(store, name, &generation, err))
+        return false;
+    if (generation == job->state.live.generation)
+        return true;
+    if (!store_derive_live(store, name, &job->state, err))
+        return false;
+    job->state.deploy_pending = hooks_has(job->run->hooks, HOOK_DEPLOY, job->spec->deploy_hook);
+    return true;
+}
+
+static void judge(struct job *job)
+{
+    struct error err = {0};
+    if (!load_state(job, &err)) {
+        fail_job(job, &err);
+        return;
+    }
+    outcome_from_state(job->run, job->spec->name, &job->state, job->spec, &job->outcome);
+    struct error held = {0};
+    switch (due_judge(job->run, job->spec, &job->state, job->by_hand, &held)) {
+    case DUE_NO:
+        if (job->state.deploy_pending) {
+            job->outcome.action = ACTION_NONE;
+            job->stage = JOB_DEPLOY;
+        } else {
+            finish(job, ACTION_NOT_DUE, NULL);
+        }
+        return;
+    case DUE_HELD_BACK:
+        job->outcome.due = true;
+        finish(job, ACTION_HELD_BACK, &held);
+        return;
+    case DUE_YES:
+        job->outcome.due = true;
+        job->stage = JOB_AUTHORITY;
+        return;
+    }
+}
+
+/* ---- the order ---- */
+
+static void step_authority(struct job *job)
+{
+    if (job->authority == NULL)
+        job->authority = authority_get(job->run, &job->spec);
+    if (authority_error(job->authority) != NULL)
+        finish(job, ACTION_DEFERRED, NULL);
+    else if (authority_is_ready(job->authority))
+        job->stage = JOB_BEFORE;
+}
+
+static void step_before(struct job *job)
+{
+    struct run *run = job->run;
+    struct error err = {0};
+    enum around_answer answer = around_before(job->around, job->spec, &err);
+    if (answer == AROUND_WAIT)
+        return;
+    if (run->settings->max_orders != 0 && run->orders_started >= run->settings->max_orders) {
+        finish(job, ACTION_DEFERRED, NULL);
+        return;
+    }
+    run->orders_started++;
+    job->ordering = ordering_new(run, job->spec, job->authority, &job->state);
+    if (answer == AROUND_GO && ordering_begin(job->ordering, &err))
+        job->stage = JOB_ORDER;
+    else
+        fail_job(job, &err);
+}
+
+/* The chain is here: it is judged, and in a real run becomes the live generation. */
+static void commit(struct job *job)
+{
+    struct run *run = job->run;
+    struct error err = {0};
+    bool is_new = job->state.live.generation == 0;
+    struct commit_request request = {
+        .spec = job->spec,
+        .key = ordering_key(job->ordering),
+        .chain = ordering_chain(job->ordering),
+        .generation = ordering_generation(job->ordering),
+        .directory_url = authority_directory_url(job->authority),
+        .account_url = authority_account_url(job->authority),
+    };
+    if (!commit_generation(run, &request, &job->state, &err)) {
+        fail_job(job, &err);
+        return;
+    }
+    job->outcome.reused_proof = ordering_reused_proof(job->ordering);
+    let_go(job);
+    if (run->settings->dry_run) {
+        finish(job, is_new ? ACTION_WOULD_ISSUE : ACTION_WOULD_RENEW, NULL);
+        return;
+    }
+    outcome_from_state(run, job->spec->name, &job->state, job->spec, &job->outcome);
+    job->outcome.due = false;
+    job->outcome.action = is_new ? ACTION_ISSUED : ACTION_RENEWED;
+    job->stage = JOB_DEPLOY;
+}
+
+static int64_t step_order(struct job *job)
+{
+    int64_t until_ms = INT64_MAX;
+    struct error error = {0};
+    switch (ordering_step(job->ordering, &until_ms, &error)) {
+    case ORDERING_RUNS:
+        break;
+    case ORDERING_DONE:
+        commit(job);
+        break;
+    case ORDERING_FAILED:
+        fail_job(job, &error);
+        break;
+    case ORDERING_UNREACHABLE:
+        finish(job, ACTION_DEFERRED, NULL);
+        break;
+    }
+    return until_ms;
+}
+
+/* ---- hooks ---- */
+
+static void hooks_done(void *ctx, const struct error *error)
+{
+    struct job *job = ctx;
+    job->hooks_over = true;
+    if (error != NULL)
+        job->hooks_error = *error;
+}
+
+static bool hooks_are_over(struct job *job, enum hook_kind kind, const char *command)
+{
+    if (!job->hooks_started) {
+        struct hook_call call = {
+            .kind = kind,
+            .with_folder = true,
+            .command = command,
+            .timeout_s = job->spec->hook_timeout,
+            .name = job->spec->name,
+            .domains = &job->spec->names,
+            .live = job->outcome.live[0] == '\0' ? NULL : job->outcome.live,
+            .error = kind == HOOK_FAILED ? job->outcome.error.text : NULL,
+            .done = hooks_done,
+            .ctx = job,
+        };
+        job->hooks_started = true;
+        hooks_call(job->run->hooks, &call);
+    }
+    return job->hooks_over;
+}
+
+/* A deploy that fails is remembered, and tried again by the next run though nothing is due. */
+static void step_deploy(struct job *job)
+{
+    if (job->state.deploy_pending) {
+        if (!hooks_are_over(job, HOOK_DEPLOY, job->spec->deploy_hook))
+            return;
+        job->state.deploy_pending = job->hooks_error.code != ERR_NONE;
+        job->state.deploy_error = job->hooks_error;
+        save_state(job);
+        job->outcome.deploy_pending = job->state.deploy_pending;
+    }
+    finish(job, job->outcome.action, &job->hooks_error);
+}
+
+static void step_failed_hooks(struct job *job)
+{
+    if (hooks_are_over(job, HOOK_FAILED, NULL))
+        finish(job, ACTION_FAILED, &job->outcome.error);
+}
+
+/* ---- the public door ---- */
+
+/* One stage; returns when to come back, 0: at once. */
+static int64_t step_once(struct job *job)
+{
+    enum job_stage stage = job->stage;
+    int64_t until_ms = INT64_MAX;
+    switch (stage) {
+    case JOB_LOCK:
+        until_ms = step_lock(job);
+        break;
+    case JOB_JUDGE:
+        judge(job);
+        break;
+    case JOB_AUTHORITY:
+        step_authority(job);
+        break;
+    case JOB_BEFORE:
+        step_before(job);
+        break;
+    case JOB_ORDER:
+        until_ms = step_order(job);
+        break;
+    case JOB_DEPLOY:
+        step_deploy(job);
+        break;
+    case JOB_FAILED_HOOKS:
+        step_failed_hooks(job);
+        break;
+    case JOB_OVER:
+        break;
+    }
+    return job->stage == stage ? until_ms : 0;
+}
+
+int64_t job_step(struct job *job)
+{
+    int64_t until_ms = 0;
+    while (until_ms == 0)
+        until_ms = job->stage == JOB_OVER ? INT64_MAX : step_once(job);
+    return until_ms;
+}
+
+bool job_take_child(struct job *job, const struct event *event)
+{
+    return job->ordering != NULL && ordering_take_child(job->ordering, event);
+}
+
+void job_proof_ready(struct job *job, const char *token)
+{
+    if (job->ordering != NULL)
+        ordering_proof_ready(job->ordering, token);
+}
+
+void job_proof_visited(struct job *job, const char *token)
+{
+    if (job->ordering != NULL)
+        ordering_visited(job->ordering, token);
+}
+
+void job_proof_lost(struct job *job, const struct error *error)
+{
+    if (job->stage == JOB_ORDER && ordering_is_watched(job->ordering))
+        fail_job(job, error);
+}
