@@ -14,18 +14,14 @@
 static const char *const status_words[] = {AUTHORIZATION_STATUSES(STATUS_AS_WORD)};
 #undef STATUS_AS_WORD
 
-/* X(id, word): RFC 8555 section 7.1.6. */
-#define CHALLENGE_STATUSES(X)                                                                      \
-    X(PENDING, "pending")                                                                          \
-    X(PROCESSING, "processing")                                                                    \
-    X(VALID, "valid")                                                                              \
-    X(INVALID, "invalid")
-#define CHALLENGE_AS_ENUM(id, word) CHALLENGE_##id,
-enum challenge_status { CHALLENGE_STATUSES(CHALLENGE_AS_ENUM) CHALLENGE_COUNT };
-#undef CHALLENGE_AS_ENUM
 #define CHALLENGE_AS_WORD(id, word) word,
 static const char *const challenge_words[] = {CHALLENGE_STATUSES(CHALLENGE_AS_WORD)};
 #undef CHALLENGE_AS_WORD
+
+const char *authorization_status_word(enum authorization_status status)
+{
+    return status_words[status];
+}
 
 void authorization_release(struct authorization *authorization)
 {
@@ -97,23 +93,30 @@ static bool read_identifier(const json_t *object, struct identifier *out, struct
     return true;
 }
 
-/* Notes why a challenge failed, or is failing; the first that says so is kept. */
-static void note_error(const json_t *challenge, struct authorization *out)
+/* Why a challenge failed, or is failing; false when it does not say. */
+static bool reason_of(const json_t *challenge, const struct identifier *identifier,
+                      struct error *out)
 {
     AUTO(buf) text = BUF(64 * 1024);
     char type[128];
-    if (out->error.code != ERR_NONE)
-        return;
     enum err_code code = problem_describe(json_opt_object(challenge, "error"), &text, type);
     if (code == ERR_NONE)
-        return;
+        return false;
     /* A proof that failed is the CA's refusal, whatever went wrong on its way; a limit is not. */
     if (code != ERR_RATE_LIMITED)
         code = ERR_REFUSED;
-    (void)fail(&out->error, code, "%s: %s", out->identifier.value,
+    (void)fail(out, code, "%s: %s", identifier->value,
                text.len == 0 ? "the CA gives no reason" : buf_str(&text));
-    (void)with_hint(&out->error, "%s", problem_hint(type));
-    (void)snprintf(out->error.acme_type, sizeof out->error.acme_type, "%s", type);
+    (void)with_hint(out, "%s", problem_hint(type));
+    (void)snprintf(out->acme_type, sizeof out->acme_type, "%s", type);
+    return true;
+}
+
+/* Notes the reason of the first challenge that has one. */
+static void note_error(const json_t *challenge, struct authorization *out)
+{
+    if (out->error.code == ERR_NONE)
+        (void)reason_of(challenge, &out->identifier, &out->error);
 }
 
 /* The challenge to answer, or NULL. One without a token is none. Borrowed. */
@@ -202,5 +205,20 @@ bool authorization_read(struct session *session, const struct http_response *res
         return false;
     }
     *out = read;
+    return true;
+}
+
+bool challenge_read(const struct http_response *response, const struct identifier *identifier,
+                    enum challenge_status *status, struct error *reason, struct error *err)
+{
+    json_auto_t *object = NULL;
+    size_t read = CHALLENGE_PROCESSING;
+    if (response->body.len > 0 &&
+        (!json_parse_object(buf_span(&response->body), HTTP_BODY_MAX, ERR_NETWORK, &object, err) ||
+         !read_status(object, challenge_words, CHALLENGE_COUNT, "a challenge", &read, err)))
+        return while_doing(err, "%s", identifier->value);
+    if (read == CHALLENGE_INVALID && !reason_of(object, identifier, reason))
+        (void)fail(reason, ERR_REFUSED, "%s: the CA gives no reason", identifier->value);
+    *status = (enum challenge_status)read;
     return true;
 }

@@ -140,7 +140,7 @@ enum err_code problem_describe(const struct json_t *object, struct buf *text, ch
         return ERR_NONE;
     const char *given = json_opt_str(object, "type");
     if (given != NULL)
-        (void)snprintf(type, 128, "%s", escaped_str(given).text);
+        (void)snprintf(type, 128, "%.127s", escaped_str(given).text);
     add_type_and_detail(object, text);
     add_subproblems(object, text);
     const struct row *row = row_of(type);

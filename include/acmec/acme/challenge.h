@@ -22,13 +22,26 @@
 enum authorization_status { AUTHORIZATION_STATUSES(AUTHORIZATION_AS_ENUM) AUTHORIZATION_COUNT };
 #undef AUTHORIZATION_AS_ENUM
 
+const char *authorization_status_word(enum authorization_status status);
+
+#define CHALLENGE_STATUSES(X)                                                                      \
+    X(PENDING, "pending")                                                                          \
+    X(PROCESSING, "processing")                                                                    \
+    X(VALID, "valid")                                                                              \
+    X(INVALID, "invalid")
+
+#define CHALLENGE_AS_ENUM(id, word) CHALLENGE_##id,
+enum challenge_status { CHALLENGE_STATUSES(CHALLENGE_AS_ENUM) CHALLENGE_COUNT };
+#undef CHALLENGE_AS_ENUM
+
 struct authorization {
     enum authorization_status status;
     struct identifier identifier; /* with "*." where wildcard is true */
     char *challenge_url;          /* owned; NULL when none is wanted or offered */
     bool responded;               /* the challenge is processing or valid already */
     char token[TOKEN_MAX + 1];    /* [A-Za-z0-9_-]{22,TOKEN_MAX} */
-    struct error error; /* of the challenge that failed, with the identifier; ERR_NONE = no */
+    struct error error; /* of the challenge that failed, or is failing while still processing, with
+                           the identifier; ERR_NONE = no */
 };
 
 void authorization_release(struct authorization *authorization);
@@ -38,6 +51,12 @@ void authorization_release(struct authorization *authorization);
  * types, and types without a token, are skipped. Binds the challenge's URL. */
 bool authorization_read(struct session *session, const struct http_response *response,
                         const char *wanted, struct authorization *out, struct error *err) MUST_USE;
+
+/* Reads the reply to an answered challenge, which is the challenge. An empty body counts as
+ * processing. reason: why it is invalid, with the identifier. */
+bool challenge_read(const struct http_response *response, const struct identifier *identifier,
+                    enum challenge_status *status, struct error *reason, struct error *err)
+    MUST_USE;
 
 /* token "." thumbprint, appended. */
 bool challenge_key_authorization(const struct key *account_key, const char *token, struct buf *out,
