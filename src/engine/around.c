@@ -1,5 +1,6 @@
 #include <acmec/engine/around.h>
 
+#include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
 #include <acmec/engine/hooks.h>
 

@@ -1,6 +1,7 @@
 #include <acmec/engine/authority.h>
 
 #include <acmec/acme/problem.h>
+#include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
 #include <acmec/data/escape.h>
 #include <acmec/data/timefmt.h>

@@ -1,5 +1,6 @@
 #include <acmec/engine/batch.h>
 
+#include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
 #include <acmec/engine/authority.h>
 #include <acmec/engine/hooks.h>

@@ -1,9 +1,11 @@
 #include <acmec/engine/commit.h>
 
+#include <acmec/base/cleanup.h>
 #include <acmec/base/log.h>
 #include <acmec/base/mem.h>
 #include <acmec/engine/due.h>
 #include <acmec/engine/hooks.h>
+#include <stdio.h>
 
 #define TRUST_FILE "/etc/ssl/certs/ca-certificates.crt"
 #define TRUST_MAX (4 * 1024 * 1024)

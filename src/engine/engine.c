@@ -1,5 +1,6 @@
 #include <acmec/engine/engine.h>
 
+#include <acmec/base/cleanup.h>
 #include <acmec/base/log.h>
 #include <acmec/base/mem.h>
 #include <acmec/data/ca.h>

@@ -1,6 +1,7 @@
 #include <acmec/engine/exchange.h>
 
 #include <acmec/acme/problem.h>
+#include <acmec/base/cleanup.h>
 #include <acmec/base/clock.h>
 #include <acmec/base/log.h>
 #include <acmec/base/mem.h>

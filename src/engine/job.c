@@ -1,6 +1,7 @@
 #include <acmec/engine/job.h>
 
 #include <acmec/acme/renewal.h>
+#include <acmec/base/cleanup.h>
 #include <acmec/base/log.h>
 #include <acmec/base/mem.h>
 #include <acmec/engine/authority.h>
@@ -8,6 +9,7 @@
 #include <acmec/engine/due.h>
 #include <acmec/engine/hooks.h>
 #include <acmec/engine/ordering.h>
+#include <stdio.h>
 
 #define LOCK_POLL_MS 200
 
@@ -248,7 +250,7 @@ static void judge(struct job *job)
 static void step_authority(struct job *job)
 {
     if (job->authority == NULL)
-        job->authority = authority_get(job->run, &job->spec);
+        job->authority = authority_get(job->run, job->spec);
     if (authority_error(job->authority) != NULL)
         finish(job, ACTION_DEFERRED, NULL);
     else if (authority_is_ready(job->authority))

@@ -1,5 +1,6 @@
 #include <acmec/engine/keygen.h>
 
+#include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
 #include <errno.h>
 #include <stdio.h>

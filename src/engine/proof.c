@@ -1,5 +1,6 @@
 #include <acmec/engine/proof.h>
 
+#include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
 
 struct proof {

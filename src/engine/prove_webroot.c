@@ -2,6 +2,7 @@
  * the local server is asked for the token before the CA is. */
 #include <acmec/engine/proof.h>
 
+#include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
 #include <acmec/io/webroot.h>
 

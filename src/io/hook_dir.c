@@ -1,5 +1,6 @@
 #include <acmec/io/hook_dir.h>
 
+#include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
 #include <dirent.h>
 #include <errno.h>

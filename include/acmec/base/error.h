@@ -26,7 +26,8 @@
     X(WEB_SERVER, 8, "web-server")                                                                 \
     X(HOOK, 9, "hook")                                                                             \
     X(LOCKED, 75, "locked")                                                                        \
-    X(INTERRUPTED, 130, "interrupted")
+    X(INTERRUPTED, 130, "interrupted")                                                             \
+    X(TERMINATED, 143, "interrupted")
 
 #define ERR_AS_ENUM(id, exit_code, word) ERR_##id,
 enum err_code { ERR_CODES(ERR_AS_ENUM) ERR_COUNT };

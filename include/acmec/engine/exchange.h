@@ -13,6 +13,7 @@
 
 #include <acmec/acme/session.h>
 #include <acmec/data/ports.h>
+#include <acmec/acme/problem.h>
 
 #define EXCHANGE_TRIES 3
 #define EXCHANGE_WITHIN_MS 20000
