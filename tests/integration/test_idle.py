@@ -1,5 +1,4 @@
 """A renew with 1,000 certificates and nothing due: no connection, no write, no worker, little memory."""
-import os
 import re
 import shutil
 import tempfile
@@ -26,15 +25,7 @@ class Idle(bed.Case):
         """One real certificate under 1,000 names; the first renew settles their state files."""
         self.acmec("issue", *self.names("idle.example"), "--name", "c0", *self.ca(self.pebble),
                    *self.standalone(self.pebble))
-        config = self.site.config
-        with open(os.path.join(config, "certs/c0.conf"), encoding="utf-8") as conf:
-            text = conf.read()
-        for number in range(1, COUNT):
-            name = f"c{number}"
-            shutil.copytree(os.path.join(config, "archive/c0"), os.path.join(config, "archive", name))
-            os.symlink(f"../archive/{name}/1", os.path.join(config, "live", name))
-            with open(os.path.join(config, f"certs/{name}.conf"), "w", encoding="utf-8") as conf:
-                conf.write(re.sub(r"^name = c0$", f"name = {name}", text, flags=re.MULTILINE))
+        bed.make_idle(self.site, COUNT)
         actions = self.acmec("renew").actions()
         self.assertEqual((len(actions), set(actions.values())), (COUNT, {"not-due"}))
 

@@ -8,6 +8,7 @@ Caddy, nginx, proxies) and runs the real acmec. Whatever a Case started is stopp
 """
 from .ca import Caddy, Pebble, wait_until
 from .case import Case, Result, Site, finish, main, private_network, session_processes
+from .idle import make_idle
 from .paths import ACMEC, BUILD, CA_BIN, ROOT, SANITIZED, TESTBED
 from .ports import free_port
 from .proxy import Exchange, FaultProxy, Forwarder
@@ -15,4 +16,5 @@ from .web import StaticServer
 
 __all__ = ["ACMEC", "BUILD", "CA_BIN", "ROOT", "SANITIZED", "TESTBED", "Caddy", "Case", "Exchange",
            "FaultProxy", "Forwarder", "Pebble", "Result", "Site", "StaticServer", "finish", "free_port",
-           "main", "private_network", "session_processes", "wait_until"]
+           "main", "make_idle", "private_network",
+           "session_processes", "wait_until"]
