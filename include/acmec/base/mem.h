@@ -14,4 +14,7 @@ char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 void mem_wipe(void *ptr, size_t len);
 
+/* How that end is made: for the one adapter of a library that says NULL for no memory. */
+_Noreturn void mem_exhausted(void);
+
 #endif
