@@ -124,6 +124,11 @@ const char *session_account_url(const struct session *session)
     return session->account_url;
 }
 
+void session_set_key(struct session *session, const struct key *account_key)
+{
+    session->key = account_key;
+}
+
 const struct key *session_key(const struct session *session)
 {
     return session->key;

@@ -142,6 +142,17 @@ static bool may_drop_names(struct engine *engine, const struct cert_spec *spec,
     return with_hint(err, "say --yes to drop them, or name all that it shall have with -d");
 }
 
+static bool ca_is_staging(const char *directory_url)
+{
+    const struct ca *known = ca_by_url(directory_url);
+    for (size_t i = 0; known != NULL && i < ca_count(); i++) {
+        const char *staging = ca_at(i)->staging;
+        if (staging != NULL && strcmp(staging, known->name) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* A certificate that browsers trust is not replaced by a staging one by mistake. */
 static bool may_use_ca(const struct cert_spec *spec, const struct cert_state *state,
                        struct error *err)

@@ -52,6 +52,9 @@ struct session;
 /* account_key is borrowed for the session's life. directory_url is copied; NULL if it is not a
  * usable https URL. */
 struct session *session_new(const char *directory_url, const struct key *account_key);
+/* For a session that was made without a key (NULL), since there is no account yet: the directory is
+ * read first. */
+void session_set_key(struct session *session, const struct key *account_key);
 void session_free(struct session *session);
 
 /* ---- directory (RFC 8555 section 7.1.1) ---- */
