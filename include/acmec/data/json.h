@@ -15,8 +15,8 @@
 bool json_parse_object(struct span text, size_t max, enum err_code code, json_t **out,
                        struct error *err) MUST_USE;
 
-/* Required string, borrowed from object: fails "no 'finalize' in the reply" / "'x' is not a
- * string". Strings with NUL are refused by jansson already. */
+/* Required string, borrowed from object: fails "'finalize' is missing" / "'x' is not a string".
+ * Strings with NUL are refused by jansson already. */
 bool json_get_str(const json_t *object, const char *member, enum err_code code, const char **out,
                   struct error *err) MUST_USE;
 /* NULL when absent, null, or not a string. */

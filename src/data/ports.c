@@ -1,0 +1,7 @@
+#include <acmec/data/ports.h>
+
+void event_release(struct event *event)
+{
+    http_response_release(&event->response);
+    buf_release(&event->child.output);
+}

@@ -1,0 +1,37 @@
+#include <acmec/data/spec.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_TYPE_AS_WORD(id, word) [KEY_##id] = (word),
+static const char *const words[KEY_TYPE_COUNT] = {KEY_TYPES(KEY_TYPE_AS_WORD)};
+
+const char *key_type_word(enum key_type type)
+{
+    return words[type];
+}
+
+bool key_type_from_word(const char *word, enum key_type *out)
+{
+    for (int i = 0; i < KEY_TYPE_COUNT; i++) {
+        if (strcmp(words[i], word) == 0) {
+            *out = (enum key_type)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void cert_spec_release(struct cert_spec *spec)
+{
+    identifier_list_release(&spec->names);
+    char *const owned[] = {
+        spec->webroot,     spec->http_address, spec->server,   spec->directory_url,
+        spec->staging_url, spec->ca_bundle,    spec->account,  spec->email,
+        spec->proxy,       spec->key_group,    spec->pre_hook, spec->deploy_hook,
+        spec->post_hook,
+    };
+    for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++)
+        free(owned[i]);
+    *spec = (struct cert_spec){0};
+}
