@@ -28,8 +28,10 @@ struct outcome *outcome_list_add(struct outcome_list *list, const char *name)
 
 void outcome_list_release(struct outcome_list *list)
 {
-    for (size_t i = 0; i < list->count; i++)
+    for (size_t i = 0; i < list->count; i++) {
         identifier_list_release(&list->items[i].domains);
+        free(list->items[i].live);
+    }
     free(list->items);
     *list = (struct outcome_list){0};
 }

@@ -345,6 +345,13 @@ struct authority *authority_get(struct run *run, const struct cert_spec *spec)
         return authority;
     }
     authority->session = session_new(url, authority->key);
+    if (authority->session == NULL) {
+        (void)fail(&err, ERR_USAGE, "'%s' is not the URL of an ACME directory",
+                   escaped_str(url).text);
+        (void)with_hint(&err, "it begins with https://");
+        authority_fail(authority, &err);
+        return authority;
+    }
     authority->lane = lane_new(run->exchanges, authority->session);
     start(authority, AUTHORITY_DIRECTORY, "asking for the directory");
     return authority;

@@ -67,6 +67,7 @@ void job_free(struct job *job)
     lock_release(&job->lock);
     cert_state_release(&job->state);
     identifier_list_release(&job->outcome.domains);
+    free(job->outcome.live);
     free(job);
 }
 
@@ -84,6 +85,7 @@ void job_take_outcome(struct job *job, struct outcome *out)
 {
     *out = job->outcome;
     job->outcome.domains = (struct identifier_list){0};
+    job->outcome.live = NULL;
 }
 
 void outcome_from_state(const struct run *run, const char *name, const struct cert_state *state,
@@ -104,8 +106,8 @@ void outcome_from_state(const struct run *run, const char *name, const struct ce
     out->next_renewal = spec == NULL ? live->due_at : due_at(spec, state);
     (void)snprintf(out->serial, sizeof out->serial, "%s", live->serial);
     (void)snprintf(out->issuer, sizeof out->issuer, "%s", live->issuer);
-    AUTO_FREE path = store_live_path(run->store, name);
-    (void)snprintf(out->live, sizeof out->live, "%s", path);
+    free(out->live);
+    out->live = store_live_path(run->store, name);
 }
 
 /* ---- ends ---- */
@@ -346,7 +348,7 @@ static bool hooks_are_over(struct job *job, enum hook_kind kind, const char *com
             .timeout_s = job->spec->hook_timeout,
             .name = job->spec->name,
             .domains = &job->spec->names,
-            .live = job->outcome.live[0] == '\0' ? NULL : job->outcome.live,
+            .live = job->outcome.live,
             .error = kind == HOOK_FAILED ? job->outcome.error.text : NULL,
             .done = hooks_done,
             .ctx = job,

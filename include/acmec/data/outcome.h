@@ -36,7 +36,7 @@ struct outcome {
     int64_t not_before, not_after, next_renewal; /* Unix seconds, 0 = unknown */
     char serial[64];                             /* lower-case hex, "" = unknown */
     char issuer[256];                            /* escaped, "" = unknown */
-    char live[4096];                             /* absolute path, "" = none */
+    char *live;                                  /* owned absolute path, NULL = none */
     bool due;
     bool deploy_pending;
     bool reused_proof;  /* a dry run in which the CA took an old proof */
