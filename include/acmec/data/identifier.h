@@ -27,7 +27,8 @@ void identifier_list_release(struct identifier_list *list);
 /* Normalises one name as a person writes it: case, final dot, IDNA (UTS 46, as libidn2 does it), IP
  * addresses (brackets around IPv6 allowed). ERR_USAGE with a sentence for: empty, a label over 63
  * octets, over 253 in all, a single label, bad characters, a '*' anywhere but as the whole first
- * label, an all-numeric last label, a port, a URL scheme (with a hint to give the name alone). */
+ * label, an all-numeric last label, an IPv4-mapped IPv6 address, a port, a URL scheme (the last
+ * three with a hint that gives the name alone). text is UTF-8 whatever the locale. */
 bool identifier_parse(const char *text, struct identifier *out, struct error *err) MUST_USE;
 
 /* "dns" or "ip", RFC 8555 section 9.7.7, RFC 8738. */
@@ -42,8 +43,11 @@ bool identifier_list_has(const struct identifier_list *list, const struct identi
 bool identifier_list_same_set(const struct identifier_list *a, const struct identifier_list *b);
 void identifier_list_copy(const struct identifier_list *from, struct identifier_list *out);
 
-/* A certificate's name (design section 4): the identifier with "*." dropped and ':' written '-'. */
-void identifier_cert_name(const struct identifier *identifier, char out[static CERT_NAME_MAX + 1]);
+/* A certificate's name (design section 4): the identifier with "*." dropped and ':' written '-'.
+ * ERR_USAGE, with the hint to use --name, for a DNS name of more than CERT_NAME_MAX octets: cut
+ * off, two certificates could get one name. */
+bool identifier_cert_name(const struct identifier *identifier, char out[static CERT_NAME_MAX + 1],
+                          struct error *err) MUST_USE;
 /* 1-200 bytes of [a-z0-9._-], no leading dot, no "..". ERR_USAGE. */
 bool cert_name_check(const char *name, struct error *err) MUST_USE;
 
