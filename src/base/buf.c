@@ -93,6 +93,16 @@ void buf_consume(struct buf *buf, size_t len)
     buf->len = left;
 }
 
+void buf_truncate(struct buf *buf, size_t len)
+{
+    if (len >= buf->len)
+        return;
+    if (buf->secret)
+        mem_wipe(buf->data + len, buf->len - len);
+    buf->data[len] = '\0';
+    buf->len = len;
+}
+
 void buf_clear(struct buf *buf)
 {
     if (buf->secret && buf->data != NULL)

@@ -31,6 +31,8 @@ void buf_addf(struct buf *buf, const char *fmt, ...) __attribute__((format(print
 
 /* Removes the first len bytes. */
 void buf_consume(struct buf *buf, size_t len);
+/* Keeps the first len bytes at most. */
+void buf_truncate(struct buf *buf, size_t len);
 /* Empties it and forgets a failure; keeps the memory (wiped if secret). */
 void buf_clear(struct buf *buf);
 void buf_release(struct buf *buf);

@@ -9,6 +9,7 @@
 #include <acmec/base/buf.h>
 #include <acmec/base/error.h>
 
+#define PEM_TEXT_MAX (1024 * 1024) /* any PEM text; a bundle of trusted roots is the largest */
 #define PEM_CHAIN_MAX (256 * 1024)
 #define PEM_CHAIN_CERTS_MAX 16
 
@@ -25,8 +26,9 @@ struct pem_list {
 void pem_list_release(struct pem_list *list);
 
 /* Every block of text, in order; text between blocks other than white space is refused, so are
- * headers inside a block, a missing END, and base64 outside the standard alphabet. code is the
- * class of the error. */
+ * headers or blank lines inside a block, an empty block, a missing END, and base64 that is not
+ * exactly the standard one. code is the class of the error, which names the line, never its text:
+ * that may be a key. */
 bool pem_parse(struct span text, enum err_code code, struct pem_list *out, struct error *err)
     MUST_USE;
 
