@@ -1,0 +1,133 @@
+#include <acmec/cli/command.h>
+#include <acmec/cli/nearest.h>
+#include <acmec/data/escape.h>
+#include <limits.h>
+#include <string.h>
+
+/* Accepted by every command, and ignored where they mean nothing. */
+#define ANYWHERE (GROUP_BIT(GROUP_CA) | GROUP_BIT(GROUP_EVERYWHERE))
+#define OF_ISSUE                                                                                   \
+    (GROUP_BIT(GROUP_CERTIFICATE) | GROUP_BIT(GROUP_PROOF) | GROUP_BIT(GROUP_HOOKS) |              \
+     GROUP_BIT(GROUP_RUN))
+#define OF_RENEW (GROUP_BIT(GROUP_RUN) | GROUP_BIT(GROUP_RENEWING))
+
+static const struct command rows[] = {
+    {
+        .name = "issue",
+        .operands = "-d NAME [-d NAME ...] [option ...]",
+        .words = "",
+        .groups = ANYWHERE | OF_ISSUE,
+        .needs_engine = true,
+        .handler = cmd_issue,
+        .summary = "obtain a certificate; safe to repeat",
+        .details = "After success the options given are kept in certs/CERT.conf, so that 'acmec "
+                   "renew' does the same again.",
+    },
+    {
+        .name = "renew",
+        .operands = "[CERT ...] [option ...]",
+        .words = "",
+        .operands_max = UINT_MAX,
+        .groups = ANYWHERE | OF_RENEW,
+        .needs_engine = true,
+        .handler = cmd_renew,
+        .summary = "renew what is due; the timer's command",
+        .details = "Without CERT: all certificates. Nothing due: nothing is done, and without a "
+                   "terminal nothing is said.",
+    },
+    {
+        .name = "list",
+        .operands = "[CERT]",
+        .words = "",
+        .operands_max = 1,
+        .groups = ANYWHERE,
+        .needs_engine = true,
+        .handler = cmd_list,
+        .summary = "show the certificates, or all about one",
+        .details = "",
+    },
+    {
+        .name = "status",
+        .operands = "",
+        .words = "",
+        .groups = ANYWHERE,
+        .needs_engine = true,
+        .handler = cmd_status,
+        .summary = "say whether all is well; exits 1 if a certificate needs a person",
+        .details = "",
+    },
+    {
+        .name = "account",
+        .operands = "show|register",
+        .words = "show,register",
+        .operands_min = 1,
+        .operands_max = 1,
+        .groups = ANYWHERE,
+        .needs_engine = true,
+        .handler = cmd_account,
+        .summary = "show the accounts at CAs, or register one",
+        .details = "",
+    },
+    {
+        .name = "completion",
+        .operands = "bash|zsh|fish",
+        .words = "bash,zsh,fish",
+        .operands_min = 1,
+        .operands_max = 1,
+        .groups = ANYWHERE,
+        .handler = cmd_completion,
+        .summary = "print what a shell needs to complete acmec's command line",
+        .details = "",
+    },
+    {
+        .name = "help",
+        .operands = "[COMMAND]",
+        .words = "",
+        .operands_max = 1,
+        .groups = ANYWHERE,
+        .handler = cmd_help,
+        .summary = "show this help, or that of a command",
+        .details = "",
+    },
+    {
+        .name = "version",
+        .operands = "",
+        .words = "",
+        .groups = ANYWHERE,
+        .handler = cmd_version,
+        .summary = "show the version",
+        .details = "",
+    },
+};
+
+const struct command *const command_rows = rows;
+
+size_t command_count(void)
+{
+    return sizeof rows / sizeof rows[0];
+}
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < command_count(); i++) {
+        if (strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    }
+    return NULL;
+}
+
+bool command_unknown(const char *name, struct error *err)
+{
+    struct nearest nearest = nearest_begin(name);
+    for (size_t i = 0; i < command_count(); i++)
+        nearest_offer(&nearest, rows[i].name);
+    fail(err, ERR_USAGE, "unknown command '%s'", escaped_str(name).text);
+    if (nearest.best == NULL)
+        return with_hint(err, "acmec help lists them");
+    return with_hint(err, "the nearest known one is '%s'", nearest.best);
+}
+
+bool command_accepts(const struct command *command, enum option_id id)
+{
+    return (command->groups & GROUP_BIT(option_row(id)->group)) != 0;
+}

@@ -1,0 +1,380 @@
+#include <acmec/base/cleanup.h>
+#include <acmec/base/mem.h>
+#include <acmec/cli/config.h>
+#include <acmec/cli/nearest.h>
+#include <acmec/data/ca.h>
+#include <acmec/data/escape.h>
+#include <acmec/data/http_msg.h>
+#include <acmec/data/ini.h>
+#include <acmec/data/timefmt.h>
+#include <arpa/inet.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- files ---- */
+
+static bool may_stand_in(enum option_files allowed, enum option_files which)
+{
+    return allowed == FILES_BOTH || allowed == which;
+}
+
+static bool fail_unknown_key(const struct ini_line *line, const char *file, enum option_files which,
+                             struct error *err)
+{
+    struct nearest nearest = nearest_begin(line->key);
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const struct option_row *row = option_row((enum option_id)i);
+        if (may_stand_in(row->files, which))
+            nearest_offer(&nearest, row->name);
+    }
+    fail(err, ERR_CONFIG, "%s:%u: unknown key '%s'", escaped_str(file).text, line->line,
+         escaped_str(line->key).text);
+    if (nearest.best == NULL)
+        return with_hint(err, "acmec.conf(5) lists the keys");
+    return with_hint(err, "the nearest known one is '%s'", nearest.best);
+}
+
+static bool fail_misplaced_key(const struct ini_line *line, const char *file,
+                               const struct option_row *row, struct error *err)
+{
+    static const char *const places[] = {
+        [FILES_NONE] = "on the command line",
+        [FILES_CERT] = "in certs/NAME.conf",
+        [FILES_MAIN] = "in acmec.conf",
+        [FILES_BOTH] = "in both files",
+    };
+    return fail(err, ERR_CONFIG, "%s:%u: '%s' makes sense only %s", escaped_str(file).text,
+                line->line, row->name, places[row->files]);
+}
+
+bool config_parse(struct span text, const char *file, enum option_files which,
+                  struct option_set *out, struct error *err)
+{
+    *out = (struct option_set){.file = mem_strdup(file)};
+    AUTO(ini) ini = {0};
+    if (!ini_parse(text, file, &ini, err))
+        return false;
+    for (size_t i = 0; i < ini.count; i++) {
+        const struct ini_line *line = &ini.lines[i];
+        enum option_id id;
+        if (!option_by_name(line->key, &id))
+            return fail_unknown_key(line, file, which, err);
+        const struct option_row *row = option_row(id);
+        if (!may_stand_in(row->files, which))
+            return fail_misplaced_key(line, file, row, err);
+        if (!option_set_add(out, id, line->value, line->line, err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the certificate ---- */
+
+/* Fails at the value of id that counts. */
+#define FAIL_VALUE(set, id, err, ...)                                                              \
+    option_fail((set), (id), counting((set), (id)), (err), __VA_ARGS__)
+
+static size_t counting(const struct option_set *set, enum option_id id)
+{
+    return option_row(id)->kind == OPTION_REPEATED ? 0 : set->values[id].count - 1;
+}
+
+/* A name, its own words at the place it came from. */
+static bool read_name(const struct option_set *set, size_t nth, struct identifier *out,
+                      struct error *err)
+{
+    const char *text = set->values[OPT_DOMAIN].items[nth].text;
+    if (strchr(text, '=') != NULL)
+        return option_fail(set, OPT_DOMAIN, nth, err,
+                           "'%s': a way of proof for a single name is not supported; all names of "
+                           "a certificate are proved in one way",
+                           escaped_str(text).text);
+    struct error why = {0};
+    if (identifier_parse(text, out, &why))
+        return true;
+    option_fail(set, OPT_DOMAIN, nth, err, "%s", why.text);
+    return why.hint[0] == 0 ? false : with_hint(err, "%s", why.hint);
+}
+
+bool config_names(const struct option_layers *layers, struct identifier_list *out,
+                  struct error *err)
+{
+    AUTO(identifier_list) names = {0};
+    const struct option_set *set = option_layers_find(layers, OPT_DOMAIN);
+    for (size_t i = 0; set != NULL && i < set->values[OPT_DOMAIN].count; i++) {
+        struct identifier name;
+        if (!read_name(set, i, &name, err))
+            return false;
+        (void)identifier_list_add(&names, &name);
+        if (names.count > IDENTIFIERS_MAX)
+            return option_fail(set, OPT_DOMAIN, i, err, "more than %d names in one certificate",
+                               IDENTIFIERS_MAX);
+    }
+    *out = names;
+    names = (struct identifier_list){0};
+    return true;
+}
+
+/* A file that says which certificate it is for must be that certificate's. */
+static bool check_name_key(const struct option_layers *layers, const char *name, struct error *err)
+{
+    for (size_t i = 0; i < layers->count; i++) {
+        const struct option_set *set = layers->sets[i];
+        const char *text = option_set_text(set, OPT_NAME);
+        if (set->file != NULL && text != NULL && strcmp(text, name) != 0)
+            return FAIL_VALUE(set, OPT_NAME, err, "'%s' is not the name of this file",
+                              escaped_str(text).text);
+    }
+    return true;
+}
+
+static bool is_yes(const struct option_set *set, enum option_id id)
+{
+    const char *text = option_set_text(set, id);
+    return text != NULL && strcmp(text, "yes") == 0;
+}
+
+/* The strongest set that says how to prove, or NULL. */
+static const struct option_set *find_proof(const struct option_layers *layers)
+{
+    for (size_t i = 0; i < layers->count; i++) {
+        const struct option_set *set = layers->sets[i];
+        if (is_yes(set, OPT_STANDALONE) || option_set_text(set, OPT_WEBROOT) != NULL)
+            return set;
+    }
+    return NULL;
+}
+
+bool config_proof_given(const struct option_layers *layers)
+{
+    return find_proof(layers) != NULL;
+}
+
+static bool read_proof(const struct option_layers *layers, struct cert_spec *spec,
+                       struct error *err)
+{
+    const struct option_set *set = find_proof(layers);
+    spec->proof = PROOF_STANDALONE;
+    if (set == NULL || option_set_text(set, OPT_WEBROOT) == NULL)
+        return true;
+    if (is_yes(set, OPT_STANDALONE)) {
+        FAIL_VALUE(set, OPT_STANDALONE, err, "does not go together with 'webroot'");
+        return with_hint(err, "choose one way of proof");
+    }
+    spec->proof = PROOF_WEBROOT;
+    spec->webroot = mem_strdup(option_set_text(set, OPT_WEBROOT));
+    return true;
+}
+
+static bool read_http_address(const struct option_layers *layers, struct cert_spec *spec,
+                              struct error *err)
+{
+    const struct option_set *set = option_layers_find(layers, OPT_HTTP_ADDRESS);
+    spec->http_port = (uint16_t)option_layers_number(layers, OPT_HTTP_PORT, 80);
+    if (set == NULL)
+        return true;
+    const char *text = option_set_text(set, OPT_HTTP_ADDRESS);
+    unsigned char address[sizeof(struct in6_addr)];
+    if (inet_pton(AF_INET, text, address) != 1 && inet_pton(AF_INET6, text, address) != 1)
+        return FAIL_VALUE(set, OPT_HTTP_ADDRESS, err, "'%s' is no IP address",
+                          escaped_str(text).text);
+    spec->http_address = mem_strdup(text);
+    return true;
+}
+
+static bool read_key_type(const struct option_layers *layers, struct cert_spec *spec,
+                          struct error *err)
+{
+    const struct option_set *set = option_layers_find(layers, OPT_KEY_TYPE);
+    spec->key_type = KEY_ECDSA_P256;
+    if (set == NULL || key_type_from_word(option_set_text(set, OPT_KEY_TYPE), &spec->key_type))
+        return true;
+    return FAIL_VALUE(set, OPT_KEY_TYPE, err, "no such type of key");
+}
+
+static bool parse_renew_before(const char *text, struct renew_before *out)
+{
+    size_t digits = strspn(text, "0123456789");
+    if (strcmp(text + digits, "%") == 0) {
+        *out = (struct renew_before){RENEW_BEFORE_PERCENT, strtoll(text, NULL, 10)};
+        return digits >= 1 && digits <= 2 && out->value >= 1;
+    }
+    out->kind = RENEW_BEFORE_SECONDS;
+    return timefmt_parse_duration(span_str(text), &out->value) && out->value > 0;
+}
+
+static bool read_renew_before(const struct option_layers *layers, struct cert_spec *spec,
+                              struct error *err)
+{
+    const struct option_set *set = option_layers_find(layers, OPT_RENEW_BEFORE);
+    if (set == NULL)
+        return true;
+    const char *text = option_set_text(set, OPT_RENEW_BEFORE);
+    if (parse_renew_before(text, &spec->renew_before))
+        return true;
+    return FAIL_VALUE(set, OPT_RENEW_BEFORE, err,
+                      "'%s' is neither a time such as 30d nor a share such as 33%%",
+                      escaped_str(text).text);
+}
+
+/* ---- the CA ---- */
+
+static bool read_email(const struct option_layers *layers, struct cert_spec *spec,
+                       struct error *err)
+{
+    const struct option_set *set = option_layers_find(layers, OPT_EMAIL);
+    if (set == NULL)
+        return true;
+    const char *text = option_set_text(set, OPT_EMAIL);
+    AUTO(buf) list = BUF(OPTION_VALUE_MAX);
+    for (const char *at = text; at != NULL;) {
+        at += strspn(at, " ");
+        size_t len = strcspn(at, ",");
+        AUTO_FREE one = mem_strndup(at, len);
+        for (size_t end = len; end > 0 && one[end - 1] == ' '; end--)
+            one[end - 1] = 0;
+        const char *sign = strchr(one, '@');
+        /* RFC 8555 section 7.3: one address each, and no header fields. */
+        if (sign == NULL || sign == one || sign[1] == 0 || strchr(sign + 1, '@') != NULL ||
+            strpbrk(one, " ?\"<>()") != NULL)
+            return FAIL_VALUE(set, OPT_EMAIL, err, "'%s' is no e-mail address",
+                              escaped_str(one).text);
+        buf_addf(&list, "%s%s", list.len == 0 ? "" : ",", one);
+        at = at[len] == 0 ? NULL : at + len + 1;
+    }
+    spec->email = buf_take(&list);
+    return true;
+}
+
+static bool read_account(const struct option_layers *layers, struct cert_spec *spec,
+                         struct error *err)
+{
+    const struct option_set *set = option_layers_find(layers, OPT_ACCOUNT);
+    const char *text = set == NULL ? "default" : option_set_text(set, OPT_ACCOUNT);
+    struct error why;
+    if (set != NULL && !cert_name_check(text, &why))
+        return FAIL_VALUE(set, OPT_ACCOUNT, err,
+                          "'%s' is no name of small letters, digits, '.', "
+                          "'_' and '-'",
+                          escaped_str(text).text);
+    spec->account = mem_strdup(text);
+    return true;
+}
+
+static bool fail_server(const struct option_set *set, const char *text, struct error *err)
+{
+    if (strncmp(text, "http://", 7) == 0) {
+        FAIL_VALUE(set, OPT_SERVER, err, "'%s' is not encrypted", escaped_str(text).text);
+        return with_hint(err, "a CA is reached by https:// only");
+    }
+    FAIL_VALUE(set, OPT_SERVER, err, "'%s' is neither an https:// URL nor the name of a CA",
+               escaped_str(text).text);
+    const struct ca *nearest = ca_nearest(text);
+    if (nearest != NULL)
+        return with_hint(err, "the nearest known one is '%s'", nearest->name);
+    AUTO(buf) known = BUF(ERROR_HINT_MAX);
+    for (size_t i = 0; i < ca_count(); i++)
+        buf_addf(&known, "%s%s", i == 0 ? "" : ", ", ca_at(i)->name);
+    return with_hint(err, "known by name: %s", buf_str(&known));
+}
+
+static bool is_url(const char *text)
+{
+    return strncmp(text, "https://", 8) == 0 && text[8] != 0 && strlen(text) < HTTP_URL_MAX &&
+           strpbrk(text, " #") == NULL;
+}
+
+/* A layer that names a server and is silent about staging outweighs the staging of weaker ones. */
+static bool wants_staging(const struct option_layers *layers, const struct option_set **where)
+{
+    for (size_t i = 0; i < layers->count; i++) {
+        *where = layers->sets[i];
+        if (option_set_text(*where, OPT_STAGING) != NULL)
+            return is_yes(*where, OPT_STAGING);
+        if (option_set_text(*where, OPT_SERVER) != NULL)
+            return false;
+    }
+    return false;
+}
+
+static const struct ca *staging_of(const struct ca *ca)
+{
+    return ca == NULL || ca->staging == NULL ? NULL : ca_by_name(ca->staging);
+}
+
+static bool is_staging(const struct ca *ca)
+{
+    for (size_t i = 0; ca != NULL && i < ca_count(); i++) {
+        if (staging_of(ca_at(i)) == ca)
+            return true;
+    }
+    return false;
+}
+
+static bool to_staging(const struct option_set *where, const struct ca *ca, struct cert_spec *spec,
+                       struct error *err)
+{
+    const struct ca *staging = is_staging(ca) ? ca : staging_of(ca);
+    if (staging == NULL) {
+        FAIL_VALUE(where, OPT_STAGING, err, "acmec knows no staging service of '%s'",
+                   escaped_str(spec->server).text);
+        return with_hint(err, "give its URL with --server");
+    }
+    free(spec->server);
+    free(spec->directory_url);
+    spec->server = mem_strdup(staging->name);
+    spec->directory_url = mem_strdup(staging->directory_url);
+    return true;
+}
+
+static bool read_server(const struct option_layers *layers, struct cert_spec *spec,
+                        struct error *err)
+{
+    const struct option_set *set = option_layers_find(layers, OPT_SERVER);
+    const char *text = set == NULL ? CONFIG_SERVER_DEFAULT : option_set_text(set, OPT_SERVER);
+    const struct ca *ca = is_url(text) ? ca_by_url(text) : ca_by_name(text);
+    if (ca == NULL && !is_url(text))
+        return fail_server(set, text, err);
+    spec->server = mem_strdup(text);
+    spec->directory_url = mem_strdup(ca == NULL ? text : ca->directory_url);
+    const struct ca *staging = staging_of(ca);
+    spec->staging_url = staging == NULL ? NULL : mem_strdup(staging->directory_url);
+    const struct option_set *where;
+    return !wants_staging(layers, &where) || to_staging(where, ca, spec, err);
+}
+
+/* ---- all of it ---- */
+
+static void read_plain(const struct option_layers *layers, struct cert_spec *spec)
+{
+    const struct {
+        enum option_id id;
+        char **to;
+    } strings[] = {
+        {OPT_CA_BUNDLE, &spec->ca_bundle}, {OPT_PROXY, &spec->proxy},
+        {OPT_KEY_GROUP, &spec->key_group}, {OPT_PRE_HOOK, &spec->pre_hook},
+        {OPT_POST_HOOK, &spec->post_hook}, {OPT_DEPLOY_HOOK, &spec->deploy_hook},
+    };
+    for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
+        *strings[i].to = mem_strdup(option_layers_text(layers, strings[i].id));
+    spec->agree_tos = option_layers_flag(layers, OPT_AGREE_TOS);
+    spec->hook_timeout = option_layers_number(layers, OPT_HOOK_TIMEOUT, 600);
+}
+
+bool config_spec(const struct option_layers *layers, const char *name, struct cert_spec *out,
+                 struct error *err)
+{
+    AUTO(cert_spec) spec = {0};
+    if (!check_name_key(layers, name, err) || !config_names(layers, &spec.names, err) ||
+        !read_proof(layers, &spec, err) || !read_http_address(layers, &spec, err) ||
+        !read_key_type(layers, &spec, err) || !read_renew_before(layers, &spec, err) ||
+        !read_email(layers, &spec, err) || !read_account(layers, &spec, err) ||
+        !read_server(layers, &spec, err))
+        return false;
+    read_plain(layers, &spec);
+    (void)memcpy(spec.name, name, strnlen(name, CERT_NAME_MAX));
+    *out = spec;
+    spec = (struct cert_spec){0};
+    return true;
+}

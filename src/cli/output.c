@@ -1,0 +1,100 @@
+#include <acmec/cli/output.h>
+
+#include <acmec/base/cleanup.h>
+#include <acmec/base/clock.h>
+#include <acmec/base/log.h>
+#include <acmec/cli/summary.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+void output_prepare(void)
+{
+    const struct rlimit none = {0, 0};
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        /* open gives the lowest free number: this one. Reading only: writing to a stream that was
+         * closed fails as it should. */
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+            _exit(err_exit_code(ERR_FILES));
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)setrlimit(RLIMIT_CORE, &none);
+}
+
+bool output_write(int fd, struct span text, struct error *err)
+{
+    while (text.len > 0) {
+        ssize_t written = write(fd, text.ptr, text.len);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return fail_errno(err, ERR_FILES, written < 0 ? errno : EIO,
+                              "cannot write to standard output");
+        text = span_of(text.ptr + written, text.len - (size_t)written);
+    }
+    return true;
+}
+
+/* What a log keeps of a run: each line of what was said. */
+static void log_lines(const struct buf *text, enum log_level level)
+{
+    for (const char *at = buf_str(text); *at != 0;) {
+        size_t len = strcspn(at, "\n");
+        log_line(level, "%.*s", (int)len, at);
+        at += len + (at[len] == '\n' ? 1 : 0);
+    }
+}
+
+static void log_report(const struct context *context, const struct summary_style *style)
+{
+    AUTO(buf) out = BUF(REPORT_MAX);
+    AUTO(buf) errors = BUF(REPORT_MAX);
+    struct summary_style plain = *style;
+    plain.color = plain.color_error = plain.quiet = false;
+    summary_write(&context->report, &plain, &out, &errors);
+    if (context->report.kind == REPORT_RUN)
+        log_lines(&out, LOG_LEVEL_INFO);
+    log_lines(&errors, LOG_LEVEL_ERROR);
+}
+
+static void make_texts(const struct context *context, const struct summary_style *style, bool json,
+                       int code, struct buf *out, struct buf *errors)
+{
+    if (json)
+        report_json(&context->report, code, out);
+    else
+        summary_write(&context->report, style, out, errors);
+}
+
+int output_report(struct context *context, bool json)
+{
+    struct clock clock = clock_system();
+    struct summary_style style = {
+        .now = clock_wall(&clock),
+        .quiet = context_flag(context, OPT_QUIET),
+        .terminal = isatty(STDOUT_FILENO) == 1,
+        .color = context_has_color(context, STDOUT_FILENO),
+        .color_error = context_has_color(context, STDERR_FILENO),
+    };
+    AUTO(buf) out = BUF(REPORT_MAX);
+    AUTO(buf) errors = BUF(REPORT_MAX);
+    struct error err;
+    if (context->report.command == NULL && context->args.command != NULL)
+        context->report.command = context->args.command->name;
+    int code = report_exit_code(&context->report, style.now,
+                                context_flag(context, OPT_DETAILED_EXIT_CODE));
+    progress_pause(context->progress);
+    make_texts(context, &style, json, code, &out, &errors);
+    if (context->logging)
+        log_report(context, &style);
+    if (!output_write(STDOUT_FILENO, buf_span(&out), &err)) {
+        summary_error(NULL, &err, style.color_error, &errors);
+        code = code == 0 || code == REPORT_EXIT_CHANGED ? err_exit_code(err.code) : code;
+    }
+    /* Nobody is left to be told when this fails. */
+    struct error ignored;
+    (void)!output_write(STDERR_FILENO, buf_span(&errors), &ignored);
+    return code;
+}

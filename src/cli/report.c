@@ -1,0 +1,195 @@
+#include <acmec/cli/report.h>
+#include <acmec/data/json.h>
+#include <acmec/data/timefmt.h>
+#include <jansson.h>
+
+void report_release(struct report *report)
+{
+    outcome_list_release(&report->certificates);
+    account_views_release(&report->accounts);
+    buf_release(&report->text);
+    *report = (struct report){0};
+}
+
+/* ---- exit code ---- */
+
+bool report_needs_person(const struct outcome *outcome, int64_t now)
+{
+    bool expired = outcome->not_after != 0 && outcome->not_after <= now;
+    return expired || outcome->deploy_pending || outcome->error.code != ERR_NONE;
+}
+
+static bool has_changed(enum outcome_action action)
+{
+    switch (action) {
+    case ACTION_ISSUED:
+    case ACTION_RENEWED:
+    case ACTION_INSTALLED:
+    case ACTION_UNINSTALLED:
+    case ACTION_REVOKED:
+    case ACTION_DELETED:
+    case ACTION_IMPORTED:
+        return true;
+    case ACTION_NONE:
+    case ACTION_NOT_DUE:
+    case ACTION_WOULD_ISSUE:
+    case ACTION_WOULD_RENEW:
+    case ACTION_HELD_BACK:
+    case ACTION_DEFERRED:
+    case ACTION_FAILED:
+    case ACTION_COUNT:
+        break;
+    }
+    return false;
+}
+
+struct tally {
+    bool changed, succeeded, mixed;
+    enum err_code failed; /* ERR_NONE: nothing failed */
+};
+
+static void count_failure(struct tally *tally, enum err_code code)
+{
+    if (tally->failed != ERR_NONE && tally->failed != code)
+        tally->mixed = true;
+    tally->failed = code;
+}
+
+static struct tally count_up(const struct report *report)
+{
+    struct tally tally = {0};
+    if (report->error.code != ERR_NONE)
+        count_failure(&tally, report->error.code);
+    for (size_t i = 0; i < report->certificates.count; i++) {
+        const struct outcome *outcome = &report->certificates.items[i];
+        enum outcome_action action = outcome->action;
+        bool tried =
+            has_changed(action) || action == ACTION_WOULD_ISSUE || action == ACTION_WOULD_RENEW;
+        tally.changed |= has_changed(action);
+        if (action == ACTION_DEFERRED)
+            continue;
+        if (outcome->error.code != ERR_NONE)
+            count_failure(&tally, outcome->error.code);
+        else
+            tally.succeeded |= tried;
+    }
+    return tally;
+}
+
+static bool is_signal(enum err_code code)
+{
+    return code == ERR_INTERRUPTED || code == ERR_TERMINATED;
+}
+
+int report_exit_code(const struct report *report, int64_t now, bool detailed)
+{
+    if (is_signal(report->error.code) || report->kind != REPORT_RUN) {
+        if (report->error.code != ERR_NONE)
+            return err_exit_code(report->error.code);
+        for (size_t i = 0; report->kind == REPORT_STATUS && i < report->certificates.count; i++) {
+            if (report_needs_person(&report->certificates.items[i], now))
+                return REPORT_EXIT_SOME;
+        }
+        return 0;
+    }
+    struct tally tally = count_up(report);
+    if (tally.failed == ERR_NONE)
+        return detailed && tally.changed ? REPORT_EXIT_CHANGED : 0;
+    return tally.mixed || tally.succeeded ? REPORT_EXIT_SOME : err_exit_code(tally.failed);
+}
+
+/* ---- JSON ---- */
+
+static void put(json_t *object, const char *member, json_t *taken)
+{
+    if (json_object_set_new(object, member, taken) != 0)
+        json_object_set_new(object, member, json_null());
+}
+
+/* "" is unknown. */
+static void put_text(json_t *object, const char *member, const char *text)
+{
+    json_put_str(object, member, text == NULL || text[0] == 0 ? NULL : text);
+}
+
+static void put_time(json_t *object, const char *member, int64_t when)
+{
+    char text[TIMEFMT_MAX];
+    if (when != 0)
+        timefmt_rfc3339(when, text);
+    json_put_str(object, member, when == 0 ? NULL : text);
+}
+
+static json_t *error_json(const struct error *error)
+{
+    if (error->code == ERR_NONE)
+        return json_null();
+    json_t *object = json_object();
+    put_text(object, "class", err_word(error->code));
+    put_text(object, "message", error->text);
+    put_text(object, "hint", error->hint);
+    put_text(object, "acme_type", error->acme_type);
+    put_time(object, "retry_at", error->retry_at);
+    return object;
+}
+
+static json_t *certificate_json(const struct outcome *outcome)
+{
+    json_t *object = json_object();
+    put_text(object, "name", outcome->name);
+    json_t *domains = json_array();
+    for (size_t i = 0; i < outcome->domains.count; i++)
+        (void)json_array_append_new(domains, json_string(outcome->domains.items[i].value));
+    put(object, "domains", domains);
+    put_text(object, "action", outcome_action_word(outcome->action));
+    put_time(object, "not_before", outcome->not_before);
+    put_time(object, "not_after", outcome->not_after);
+    put_time(object, "next_renewal", outcome->next_renewal);
+    put_text(object, "serial", outcome->serial);
+    put_text(object, "issuer", outcome->issuer);
+    put_text(object, "live", outcome->live);
+    put(object, "due", json_boolean(outcome->due));
+    put(object, "deploy_pending", json_boolean(outcome->deploy_pending));
+    put(object, "installed", json_array());
+    put(object, "dropped", json_array());
+    put(object, "error", error_json(&outcome->error));
+    put(object, "reused_proof", json_boolean(outcome->reused_proof));
+    return object;
+}
+
+static json_t *account_json(const struct account_view *account)
+{
+    json_t *object = json_object();
+    put_text(object, "ca", account->ca);
+    put_text(object, "account", account->account);
+    put_text(object, "url", account->url);
+    put_text(object, "status", account->status);
+    put_text(object, "contact", account->contact);
+    put_text(object, "thumbprint", account->thumbprint);
+    return object;
+}
+
+void report_json(const struct report *report, int exit_code, struct buf *out)
+{
+    json_t *document = json_object();
+    put_text(document, "acmec", ACMEC_VERSION);
+    put_text(document, "command", report->command);
+    put(document, "ok", json_boolean(exit_code == 0 || exit_code == REPORT_EXIT_CHANGED));
+    put(document, "exit_code", json_integer(exit_code));
+    json_t *certificates = json_array();
+    for (size_t i = 0; i < report->certificates.count; i++)
+        (void)json_array_append_new(certificates, certificate_json(&report->certificates.items[i]));
+    put(document, "certificates", certificates);
+    put(document, "error", error_json(&report->error));
+    if (report->kind == REPORT_ACCOUNTS) {
+        json_t *accounts = json_array();
+        for (size_t i = 0; i < report->accounts.count; i++)
+            (void)json_array_append_new(accounts, account_json(&report->accounts.items[i]));
+        put(document, "accounts", accounts);
+    }
+    if (report->kind == REPORT_TEXT)
+        put_text(document, "text", buf_str(&report->text));
+    json_write(document, out);
+    buf_add_byte(out, '\n');
+    json_decref(document);
+}
