@@ -10,9 +10,11 @@ struct lock {
     int fd; /* -1: not held */
 };
 
-/* Tries once. Held by another: ERR_LOCKED, "... is locked by pid 123 (acmec renew)" where that is
- * known. Not writable: ERR_FILES. */
-bool lock_take(const char *path, struct lock *out, struct error *err) MUST_USE;
+/* Tries once. command: what is written into the file for others to read ("acmec renew"). Held by
+ * another: ERR_LOCKED, "... is locked by pid 123 (acmec renew)" where that is known. Not writable:
+ * ERR_FILES. */
+bool lock_take(const char *path, const char *command, struct lock *out, struct error *err) MUST_USE;
+/* Not held: nothing. */
 void lock_release(struct lock *lock);
 
 #endif
