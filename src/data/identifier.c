@@ -174,7 +174,8 @@ static bool parse_dns(const char *text, struct identifier *out, struct error *er
     if (!check_host(host, safe.text, err))
         return false;
     struct identifier found = {.type = IDENTIFIER_DNS};
-    (void)snprintf(found.value, sizeof(found.value), "%s%s", wildcard ? "*." : "", host);
+    memcpy(found.value, "*.", 2);
+    memcpy(found.value + (wildcard ? 2 : 0), host, len + 1); /* at most 253 by now */
     *out = found;
     return true;
 }
