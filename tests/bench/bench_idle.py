@@ -24,10 +24,7 @@ key_type = ecdsa
 def make_certbot_tree(folder, live):
     """COUNT lineages of the real certificate in live, as certbot keeps them."""
     kinds = ("cert", "privkey", "chain", "fullchain")
-    pem = {}
-    for kind in kinds:
-        with open(os.path.join(live, kind + ".pem"), encoding="ascii") as text:
-            pem[kind] = text.read()
+    pem = {kind: bed.read(live, kind + ".pem") for kind in kinds}
     os.makedirs(os.path.join(folder, "renewal"))
     for number in range(COUNT):
         name = f"c{number}.example"

@@ -12,7 +12,7 @@ def tree(folder):
     for where, _, files in os.walk(folder):
         for name in files:
             path = os.path.join(where, name)
-            found[path] = os.readlink(path) if os.path.islink(path) else open(path, "rb").read()
+            found[path] = os.readlink(path) if os.path.islink(path) else bed.read(path)
     return found
 
 

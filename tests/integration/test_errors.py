@@ -16,7 +16,7 @@ class Errors(bed.Case):
 
     def failed(self, *args, code, word, message="", hint="", **more):
         """Runs it as text and as JSON: same code, one error line, words that must be there."""
-        error = self.error_of(self.acmec(*args, code=code, **more))
+        error = self.acmec(*args, code=code, **more).error()
         self.assertEqual(error["class"], word, error)
         self.assertIn(message, error["message"])
         self.assertIn(hint, error["hint"] or "")
@@ -27,12 +27,6 @@ class Errors(bed.Case):
         self.assertEqual(text.stdout, "")
         self.assertIn(message, text.stderr)
         return error
-
-    @staticmethod
-    def error_of(run):
-        document = run.json
-        errors = [row["error"] for row in document["certificates"] if row["error"]]
-        return document["error"] or errors[0]
 
     def test_wrong_arguments(self):
         cases = {
@@ -146,7 +140,7 @@ class Errors(bed.Case):
         locks = os.path.join(self.site.state, "locks")
         self.assertTrue(bed.wait_until(lambda: os.path.isdir(locks) and os.listdir(locks)))
         self.assertTrue(bed.wait_until(lambda: "newOrder" in slow.calls()))
-        error = self.error_of(self.acmec(*args, code=75))
+        error = self.acmec(*args, code=75).error()
         self.assertEqual(error["class"], "locked")
         self.assertIn(str(first.pid), error["message"] + (error["hint"] or ""))
         waited = self.site.popen(*args, "--wait", "60")

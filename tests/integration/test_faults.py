@@ -76,8 +76,7 @@ class Faults(bed.Case):
             runs = self.run_one(name, lambda e: fault if e.number == number else None)
             return self.judge(fault, number, *runs)
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            wrong = [text for text in pool.map(one, cases) if text]
-        self.assertEqual(wrong, [], f"{len(wrong)} of {len(cases)}:\n" + "\n\n".join(wrong[:10]))
+            self.assert_none_wrong(pool.map(one, cases), len(cases))
 
     def test_a_role_that_always_fails_ends_within_its_deadline(self):
         roles = ["directory", "newNonce", "newAccount", "newOrder", "authorization", "challenge",
@@ -92,8 +91,7 @@ class Faults(bed.Case):
                 return f"{role} always {fault}: {first}\nthen {second}"
             return None
         with concurrent.futures.ThreadPoolExecutor(9) as pool:
-            wrong = [text for text in pool.map(one, cases) if text]
-        self.assertEqual(wrong, [], "\n\n".join(wrong))
+            self.assert_none_wrong(pool.map(one, cases), len(cases))
 
     def test_bad_nonces_up_to_the_limit(self):
         def rejected(count):

@@ -71,8 +71,7 @@ class Kill(bed.Case):
             name = f"k{number}.{kind}.example"
             return self.kill_at(kind, prepare(name), name, operation, n)
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            wrong = [text for text in pool.map(one, enumerate(points)) if text]
-        self.assertEqual(wrong, [], f"{len(wrong)} of {len(points)}:\n" + "\n\n".join(wrong[:5]))
+            self.assert_none_wrong(pool.map(one, enumerate(points)), len(points))
         return len(points) + 1
 
     def test_issue(self):

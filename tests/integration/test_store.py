@@ -40,7 +40,7 @@ class Store(bed.Case):
         with open(path, "w", encoding="utf-8") as state:
             state.write('{"format": 2}')
         self.acmec("renew", "--force", code=3)
-        self.assertEqual(open(path, encoding="utf-8").read(), '{"format": 2}')
+        self.assertEqual(bed.read(path), '{"format": 2}')
 
     def test_live_lost(self):
         """As after a restore of an old backup."""
@@ -56,12 +56,12 @@ class Store(bed.Case):
         path = os.path.join(self.site.config, "certs/edit.example.conf")
         with open(path, "a", encoding="utf-8") as conf:
             conf.write("\n# a person's remark\nkey-type =   ecdsa-p384\n")
-        text = open(path, encoding="utf-8").read()
+        text = bed.read(path)
         self.acmec("renew", "--force")
-        self.assertEqual(open(path, encoding="utf-8").read(), text)
+        self.assertEqual(bed.read(path), text)
         self.assertIn("secp384r1", self.cert_text("edit.example", "-text"))
         self.acmec(*self.issue("edit.example"))
-        self.assertIn("# a person's remark\n", open(path, encoding="utf-8").read())
+        self.assertIn("# a person's remark\n", bed.read(path))
 
     # CONFIG_DIR on a mount that fails; then the mount is mended, the same run made again, and all copied out.
     ON_MOUNT = """
@@ -77,9 +77,7 @@ class Store(bed.Case):
     def on_mount(self, bad, good, name):
         run = self.acmec(*self.issue(name), code=7, prefix=[
             "unshare", "-m", "sh", "-c", self.ON_MOUNT, "sh", self.site.config, bad, good])
-        document = run.json
-        errors = [row["error"] for row in document["certificates"] if row["error"]]
-        error = document["error"] or errors[0]
+        error = run.error()
         self.assertEqual(error["class"], "files")
         self.assertIn(self.site.config, error["message"])
         os.rmdir(self.site.config)

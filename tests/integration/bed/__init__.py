@@ -7,7 +7,7 @@ Caddy, nginx, proxies) and runs the real acmec. Whatever a Case started is stopp
     ACMEC_TESTBED  where scripts/testbed/fetch-testca put the CAs  (default: ~/.cache/acmec-testbed)
 """
 from .ca import Caddy, Pebble, wait_until
-from .case import Case, Result, Site, finish, main, private_network, session_processes
+from .case import Case, Result, Site, finish, main, private_network, read, session_processes
 from .idle import make_idle
 from .paths import ACMEC, BUILD, CA_BIN, ROOT, SANITIZED, TESTBED
 from .ports import free_port
@@ -17,4 +17,4 @@ from .web import StaticServer
 __all__ = ["ACMEC", "BUILD", "CA_BIN", "ROOT", "SANITIZED", "TESTBED", "Caddy", "Case", "Exchange",
            "FaultProxy", "Forwarder", "Pebble", "Result", "Site", "StaticServer", "finish", "free_port",
            "main", "make_idle", "private_network",
-           "session_processes", "wait_until"]
+           "read", "session_processes", "wait_until"]

@@ -1,4 +1,5 @@
 """The certificate authorities: Pebble and Caddy, started by scripts/testbed."""
+import atexit
 import json
 import os
 import re
@@ -28,6 +29,7 @@ def role_of(path):
 
 
 def stop(run):
+    """Each by its process id; nothing when they have ended."""
     subprocess.run([os.path.join(SCRIPTS, "stop"), run], check=True)
 
 
@@ -41,6 +43,7 @@ class _Authority:
             raise RuntimeError(f"{script}: {done.stdout}{done.stderr}"
                                "\nscripts/testbed/fetch-testca fetches the CAs")
         self.run = run
+        atexit.register(stop, run)  # for a run that is interrupted; to stop again does nothing
         self.bundle = os.path.join(run, "pki/minica.pem")
         self.certificate = os.path.join(run, "pki/cert.pem"), os.path.join(run, "pki/key.pem")
 

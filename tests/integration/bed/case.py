@@ -18,6 +18,11 @@ from .web import StaticServer
 LIMIT = 90  # seconds: no run of acmec here may take longer, else it hangs
 
 
+def read(*path, encoding="utf-8"):
+    with open(os.path.join(*path), encoding=encoding) as text:
+        return text.read()
+
+
 class Result:
     """What a run of acmec gave. json: the parsed document of --json."""
 
@@ -34,6 +39,10 @@ class Result:
 
     def actions(self):
         return {row["name"]: row["action"] for row in self.json["certificates"]}
+
+    def error(self):
+        """The run's own error, else that of the first certificate with one."""
+        return self.json["error"] or next(row["error"] for row in self.json["certificates"] if row["error"])
 
     def __str__(self):
         return f"{' '.join(self.command)}\nexit {self.code} after {self.seconds:.1f} s\n" \
@@ -208,6 +217,12 @@ class Case(unittest.TestCase):
 
     # ---- assertions ----
 
+    def assert_none_wrong(self, wrong, count):
+        """wrong: a text for each of count cases that failed."""
+        wrong = [text for text in wrong if text]
+        if wrong:
+            self.fail(f"{len(wrong)} of {count}:\n" + "\n\n".join(wrong[:8]))
+
     def assert_mode(self, path, mode):
         self.assertEqual(oct(stat.S_IMODE(os.lstat(path).st_mode)), oct(mode), path)
 
@@ -217,8 +232,7 @@ class Case(unittest.TestCase):
         live = os.path.join(site.config, "live", name)
         self.assertTrue(os.path.islink(live), live)
         self.assertTrue(os.readlink(live).startswith(f"../archive/{name}/"), os.readlink(live))
-        text = {file: open(os.path.join(live, file), encoding="ascii").read()
-                for file in ("privkey.pem", "cert.pem", "chain.pem", "fullchain.pem")}
+        text = {file: read(live, file) for file in ("privkey.pem", "cert.pem", "chain.pem", "fullchain.pem")}
         self.assertEqual(text["fullchain.pem"], text["cert.pem"] + text["chain.pem"])
         of_key = self.openssl("pkey", "-pubout", stdin=text["privkey.pem"])
         of_cert = self.openssl("x509", "-pubkey", "-noout", stdin=text["fullchain.pem"])
@@ -245,8 +259,7 @@ class Case(unittest.TestCase):
                               check=True).stdout
 
     def cert_text(self, name, *what, site=None):
-        with open((site or self.site).live(name), encoding="ascii") as chain:
-            return self.openssl("x509", "-noout", *what, stdin=chain.read())
+        return self.openssl("x509", "-noout", *what, stdin=read((site or self.site).live(name)))
 
     def generation(self, name, site=None):
         return os.readlink(os.path.join((site or self.site).config, "live", name)).rsplit("/", 1)[1]
@@ -265,5 +278,6 @@ def private_network():
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     unittest.main(verbosity=2)
 

@@ -3,13 +3,14 @@ import os
 import re
 import shutil
 
+from .case import read
+
 
 def make_idle(site, count):
     """Copies the certificate c0 of the site to c1 ... c(count - 1): the same names, other certificates.
 
     Their state files are made by acmec itself, in the first renew that follows."""
-    with open(os.path.join(site.config, "certs/c0.conf"), encoding="utf-8") as conf:
-        text = conf.read()
+    text = read(site.config, "certs/c0.conf")
     for number in range(1, count):
         name = f"c{number}"
         shutil.copytree(os.path.join(site.config, "archive/c0"), os.path.join(site.config, "archive", name))
