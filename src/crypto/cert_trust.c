@@ -17,26 +17,27 @@ static void crt_list_release(struct crt_list *list)
     mbedtls_x509_crt_free(&list->first);
 }
 
-static bool find(struct span *in, struct span mark, bool past, size_t *at)
+static size_t find(struct span in, const char *mark)
 {
-    const char *found = in->len == 0 ? NULL : memmem(in->ptr, in->len, mark.ptr, mark.len);
-    if (found == NULL)
-        return false;
-    *at = (size_t)(found - in->ptr) + (past ? mark.len : 0);
-    return true;
+    const char *found = in.len == 0 ? NULL : memmem(in.ptr, in.len, mark, strlen(mark));
+    return found == NULL ? in.len : (size_t)(found - in.ptr);
 }
 
-/* The next certificate of a bundle, which may have comments between them; in loses it. */
+static struct span skip(struct span in, size_t len)
+{
+    return span_of(in.ptr + len, in.len - len);
+}
+
+/* From the next BEGIN to the first END after it; there may be comments in between. in goes on
+ * behind the BEGIN, so that a block without END costs only itself. */
 static bool next_block(struct span *in, struct span *out)
 {
-    size_t at = 0;
-    if (!find(in, SPAN_LIT(BEGIN), false, &at))
+    struct span from = skip(*in, find(*in, BEGIN));
+    size_t len = find(from, END);
+    if (len == from.len)
         return false;
-    *in = span_of(in->ptr + at, in->len - at);
-    if (!find(in, SPAN_LIT(END), true, &at))
-        return false;
-    *out = span_of(in->ptr, at);
-    *in = span_of(in->ptr + at, in->len - at);
+    *out = span_of(from.ptr, len + strlen(END));
+    *in = skip(from, strlen(BEGIN));
     return true;
 }
 

@@ -86,7 +86,7 @@ static bool write_request(const struct key *key, struct span san, struct buf *ou
     free(der);
     if (len <= 0)
         return fail(err, ERR_CONFIG, "cannot make the certificate request (status %d)", len);
-    return true;
+    return buf_ok(out) || fail(err, ERR_CONFIG, "a certificate request is larger than its buffer");
 }
 
 bool csr_make(const struct key *key, const struct identifier_list *names, struct buf *out,

@@ -70,7 +70,7 @@ static struct key *new_key(enum key_type type)
 {
     void *page = aligned_alloc(PAGE, PAGE);
     if (page == NULL)
-        return NULL;
+        mem_exhausted();
     (void)mlock(page, PAGE); /* a low RLIMIT_MEMLOCK must not stop a renewal */
     (void)madvise(page, PAGE, MADV_DONTDUMP);
     memset(page, 0, PAGE);
@@ -93,10 +93,6 @@ void key_free(struct key *key)
 static struct key *from_psa(enum key_type type, psa_key_id_t id, psa_status_t *status)
 {
     struct key *key = new_key(type);
-    if (key == NULL) {
-        *status = PSA_ERROR_INSUFFICIENT_MEMORY;
-        return NULL;
-    }
     *status = psa_export_key(id, key->secret, sizeof key->secret, &key->secret_len);
     if (*status == PSA_SUCCESS)
         *status = psa_export_public_key(id, key->public, sizeof key->public, &key->public_len);
@@ -175,7 +171,7 @@ bool key_jws_sign(const struct key *key, struct span message, struct buf *out, s
         return fail(err, ERR_CONFIG, "cannot sign with a key of type %s (status %d)",
                     key_type_word(key->type), (int)status);
     buf_add(out, signature, signature_len);
-    return true;
+    return buf_ok(out) || fail(err, ERR_CONFIG, "a signature is larger than its buffer");
 }
 
 static void add_member(struct buf *out, const char *before, struct span bytes)
@@ -203,7 +199,7 @@ bool key_jwk(const struct key *key, struct buf *out, struct error *err)
         add_member(out, ",\"kty\":\"RSA\",\"n\":\"", n);
     }
     buf_add_byte(out, '}');
-    return true;
+    return buf_ok(out) || fail(err, ERR_CONFIG, "a JWK is larger than its buffer");
 }
 
 bool key_thumbprint(const struct key *key, struct buf *out, struct error *err)
@@ -213,5 +209,5 @@ bool key_thumbprint(const struct key *key, struct buf *out, struct error *err)
     if (!key_jwk(key, &jwk, err) || !digest_sha256(buf_span(&jwk), hash, err))
         return false;
     b64url_encode(span_of(hash, sizeof hash), out);
-    return true;
+    return buf_ok(out) || fail(err, ERR_CONFIG, "a thumbprint is larger than its buffer");
 }

@@ -1,9 +1,9 @@
 /* key: private keys of accounts and certificates: make, read, write, sign.
  *
- * A key lives in PSA's memory and leaves it only as PKCS#8 PEM in a secret buffer (key_write_pem)
- * for the store. Never in a log, never in a process that talks to the network. crypto_start comes
- * first; no function here may run in a forked child (mbedTLS 2.28 repeats its random numbers
- * there). One thread only. */
+ * A key lives in one locked, undumpable page and leaves it only as PKCS#8 PEM in a secret buffer
+ * (key_write_pem) for the store. Never in a log, never in a process that talks to the network.
+ * crypto_start comes first, also for digest, csr and cert; nothing of this floor may run in a
+ * forked child (mbedTLS 2.28 repeats its random numbers there). One thread only. */
 #ifndef ACMEC_CRYPTO_KEY_H
 #define ACMEC_CRYPTO_KEY_H
 
