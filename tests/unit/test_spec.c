@@ -1,0 +1,65 @@
+#include <acmec/data/spec.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <acmec/base/cleanup.h>
+#include <acmec/base/mem.h>
+#include <cmocka.h>
+#include <string.h>
+
+static void test_key_types_round_trip(void **state)
+{
+    (void)state;
+    for (int i = 0; i < KEY_TYPE_COUNT; i++) {
+        enum key_type type = KEY_TYPE_COUNT;
+        assert_true(key_type_from_word(key_type_word((enum key_type)i), &type));
+        assert_int_equal(type, i);
+    }
+    enum key_type untouched = KEY_RSA_3072;
+    assert_false(key_type_from_word("rsa", &untouched));
+    assert_false(key_type_from_word("", &untouched));
+    assert_false(key_type_from_word("RSA-2048", &untouched));
+    assert_int_equal(untouched, KEY_RSA_3072);
+    assert_string_equal(key_type_word(KEY_ECDSA_P384), "ecdsa-p384");
+}
+
+/* The leak checker sees a string that is forgotten. */
+static void test_release_frees_every_string(void **state)
+{
+    (void)state;
+    struct identifier name = {.value = "a.example"};
+    AUTO(cert_spec)
+    spec = {
+        .webroot = mem_strdup("1"),
+        .http_address = mem_strdup("2"),
+        .server = mem_strdup("3"),
+        .directory_url = mem_strdup("4"),
+        .staging_url = mem_strdup("5"),
+        .ca_bundle = mem_strdup("6"),
+        .account = mem_strdup("7"),
+        .email = mem_strdup("8"),
+        .proxy = mem_strdup("9"),
+        .key_group = mem_strdup("10"),
+        .pre_hook = mem_strdup("11"),
+        .deploy_hook = mem_strdup("12"),
+        .post_hook = mem_strdup("13"),
+    };
+    assert_true(identifier_list_add(&spec.names, &name));
+    cert_spec_release(&spec);
+    const struct cert_spec zero = {0};
+    assert_memory_equal(&spec.names, &zero.names, sizeof(zero.names));
+    assert_null(spec.webroot);
+    assert_null(spec.post_hook);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_key_types_round_trip),
+        cmocka_unit_test(test_release_frees_every_string),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
