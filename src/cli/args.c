@@ -1,3 +1,4 @@
+#include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
 #include <acmec/cli/args.h>
 #include <acmec/cli/nearest.h>
@@ -65,12 +66,19 @@ static char *long_name(const char *word)
     return mem_strndup(word + 2, strcspn(word + 2, "="));
 }
 
+/* getopt takes shortened options, too; one would change its meaning when a new option arrives. */
+static bool is_spelled_out(const char *word, enum option_id id)
+{
+    AUTO_FREE name = long_name(word);
+    return strcmp(name, option_row(id)->name) == 0;
+}
+
 static bool fail_unknown(const struct args *args, const char *word, struct error *err)
 {
     fail(err, ERR_USAGE, "unknown option '%s'", escaped_str(word).text);
     if (strncmp(word, "--", 2) != 0)
         return with_hint(err, "acmec help lists them");
-    char *name = long_name(word);
+    AUTO_FREE name = long_name(word);
     struct nearest nearest = nearest_begin(name);
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         if (args->command == NULL || command_accepts(args->command, (enum option_id)i))
@@ -81,7 +89,6 @@ static bool fail_unknown(const struct args *args, const char *word, struct error
     else
         with_hint(err, "acmec help%s%s lists them", args->command == NULL ? "" : " ",
                   args->command == NULL ? "" : args->command->name);
-    free(name);
     return false;
 }
 
@@ -90,6 +97,8 @@ static bool fail_word(const struct args *args, int code, int value, const char *
                       struct error *err)
 {
     bool is_long = value == 0 || value >= LONG_BASE;
+    if (value >= LONG_BASE && !is_spelled_out(word, (enum option_id)(value - LONG_BASE)))
+        return fail_unknown(args, word, err);
     if (code == ':') {
         char letter[] = {'-', (char)value, 0};
         return fail(err, ERR_USAGE, "'%s' needs an argument",
@@ -122,11 +131,7 @@ static bool take_option(struct args *args, int code, const char *word, const cha
     enum option_id id;
     if (code >= LONG_BASE) {
         id = (enum option_id)(code - LONG_BASE);
-        char *name = long_name(word);
-        bool whole = strcmp(name, option_row(id)->name) == 0;
-        free(name);
-        /* A shortened option would change its meaning when a new option arrives. */
-        if (!whole)
+        if (!is_spelled_out(word, id))
             return fail_unknown(args, word, err);
     } else if (!option_by_letter((char)code, &id)) {
         return fail_unknown(args, word, err);
@@ -158,7 +163,7 @@ static bool check_operands(const struct args *args, struct error *err)
         return with_hint(err, "acmec %s %s", command->name, command->operands);
     }
     if (args->operand_count < command->operands_min) {
-        fail(err, ERR_USAGE, "'%s' needs to be told more", command->name);
+        fail(err, ERR_USAGE, "'%s' needs to be told what", command->name);
         return with_hint(err, "acmec %s %s", command->name, command->operands);
     }
     if (args->operand_count == 0 || command->words[0] == 0 ||

@@ -82,7 +82,8 @@ static bool choose_name(struct context *context, char out[static CERT_NAME_MAX +
     bool found;
     if (!engine_find_by_names(context->engine, &names, out, &found, err) || found)
         return found;
-    return identifier_cert_name(&names.items[0], out, err) && check_not_taken(context, out, &names, err);
+    return identifier_cert_name(&names.items[0], out, err) &&
+           check_not_taken(context, out, &names, err);
 }
 
 static bool make_spec(struct context *context, struct cert_spec *out, struct error *err)

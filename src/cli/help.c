@@ -1,7 +1,6 @@
 #include <acmec/cli/help.h>
 
 #include <acmec/base/cleanup.h>
-#include <acmec/base/mem.h>
 #include <string.h>
 
 #define WIDTH 79
@@ -10,7 +9,7 @@
 /* text from column on, broken at blanks; the cursor stands at `at`. */
 static void add_wrapped(struct buf *out, size_t at, size_t column, const char *text)
 {
-    if (at + 1 > column) {
+    if (at > 0 && at + 1 > column) {
         buf_add_byte(out, '\n');
         at = 0;
     }
@@ -32,6 +31,17 @@ static void add_wrapped(struct buf *out, size_t at, size_t column, const char *t
     buf_add_byte(out, '\n');
 }
 
+/* ": one, two, three" of "one,two,three". */
+static void add_words(struct buf *out, const char *words)
+{
+    buf_add_str(out, ": ");
+    for (const char *at = words; *at != 0; at++) {
+        buf_add_byte(out, *at);
+        if (*at == ',')
+            buf_add_byte(out, ' ');
+    }
+}
+
 static void add_option(struct buf *out, const struct option_row *row)
 {
     size_t before = out->len;
@@ -42,12 +52,13 @@ static void add_option(struct buf *out, const struct option_row *row)
     if (row->argument != NULL)
         buf_addf(out, " %s", row->argument);
     size_t at = out->len - before;
-    bool has_words = row->kind == OPTION_STRING && row->words[0] != 0;
-    bool has_fallback = row->fallback[0] != 0;
-    AUTO_FREE text =
-        mem_printf("%s%s%s%s%s%s", row->help, has_words ? ": " : "", has_words ? row->words : "",
-                   has_fallback ? " (default: " : "", row->fallback, has_fallback ? ")" : "");
-    add_wrapped(out, at, COLUMN, text);
+    AUTO(buf) text = BUF(HELP_MAX);
+    buf_add_str(&text, row->help);
+    if (row->kind == OPTION_STRING && row->words[0] != 0)
+        add_words(&text, row->words);
+    if (row->fallback[0] != 0)
+        buf_addf(&text, " (default: %s)", row->fallback);
+    add_wrapped(out, at, COLUMN, buf_str(&text));
 }
 
 static void add_group(struct buf *out, enum option_group group)

@@ -42,7 +42,7 @@ void nearest_offer(struct nearest *nearest, const char *word)
         return;
     size_t longer = typed_len > word_len ? typed_len : word_len;
     size_t found = distance(nearest->typed, word);
-    if (typed_len >= 3 && strncmp(nearest->typed, word, typed_len) == 0)
+    if (found > 1 && typed_len >= 3 && strncmp(nearest->typed, word, typed_len) == 0)
         found = 1;
     if (found * 3 > longer)
         return;

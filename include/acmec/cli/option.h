@@ -51,7 +51,7 @@ enum option_files {
 #define OPTIONS(X)                                                                                 \
     X(DOMAIN, "domain", 'd', LIST, "NAME", CERTIFICATE, CERT, 0, 0, "", "",                        \
       "a name of the certificate: DNS name or IP address; repeat it, or separate with commas")     \
-    X(NAME, "name", 0, STRING, "CERT", CERTIFICATE, NONE, 0, 0, "", "the first NAME",              \
+    X(NAME, "name", 0, STRING, "CERT", CERTIFICATE, CERT, 0, 0, "", "the first NAME",              \
       "the certificate's own name, under which it is kept")                                        \
     X(KEY_TYPE, "key-type", 0, STRING, "TYPE", CERTIFICATE, BOTH, 0, 0,                            \
       "ecdsa-p256,ecdsa-p384,rsa-2048,rsa-3072,rsa-4096", "ecdsa-p256", "type of the key")         \

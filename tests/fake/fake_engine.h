@@ -1,0 +1,226 @@
+/* fake_engine: the engine's door with nothing behind it, for tests of the command line.
+ * Configuration text lives in real files below config_dir; what became of certificates is what the
+ * test says. Include it in one source of a test program: its definitions come before the library's.
+ */
+#ifndef ACMEC_TESTS_FAKE_ENGINE_H
+#define ACMEC_TESTS_FAKE_ENGINE_H
+
+#include <acmec/base/mem.h>
+#include <acmec/engine/engine.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FAKE_CERTS_MAX 8
+
+static struct {
+    struct outcome certificates[FAKE_CERTS_MAX]; /* domains owned by the test */
+    size_t count;
+    struct error error; /* of issue, renew and register; ERR_NONE: they succeed */
+    /* what was seen */
+    struct engine_settings settings;
+    struct cert_spec spec; /* of the last issue, register or load; owned */
+    size_t opened, closed, written, issued;
+} fake_engine;
+
+struct engine {
+    struct engine_settings settings;
+};
+
+bool engine_open(const struct engine_settings *settings, struct engine **out, struct error *err)
+{
+    (void)err;
+    *out = mem_new(1, sizeof **out);
+    (*out)->settings = *settings;
+    fake_engine.settings = *settings;
+    fake_engine.opened++;
+    return true;
+}
+
+void engine_close(struct engine *engine)
+{
+    fake_engine.closed += engine != NULL ? 1 : 0;
+    free(engine);
+}
+
+static char *fake_conf_path(const struct engine *engine, const char *name)
+{
+    if (name == NULL)
+        return mem_printf("%s/acmec.conf", engine->settings.config_dir);
+    return mem_printf("%s/certs/%s.conf", engine->settings.config_dir, name);
+}
+
+bool engine_read_conf(struct engine *engine, const char *name, struct buf *text, char **path,
+                      bool *found, struct error *err)
+{
+    (void)err;
+    char *at = fake_conf_path(engine, name);
+    FILE *file = fopen(at, "r");
+    *found = file != NULL;
+    for (int byte; file != NULL && (byte = getc(file)) != EOF;)
+        buf_add_byte(text, (char)byte);
+    if (file != NULL)
+        (void)fclose(file);
+    *path = at;
+    return true;
+}
+
+bool engine_write_conf(struct engine *engine, const char *name, struct span text, struct error *err)
+{
+    char *at = fake_conf_path(engine, name);
+    FILE *file = fopen(at, "w");
+    bool good = file != NULL && fwrite(text.ptr, 1, text.len, file) == text.len;
+    if (file != NULL)
+        good = fclose(file) == 0 && good;
+    fake_engine.written++;
+    if (!good)
+        (fail)(err, ERR_FILES, "cannot write '%s'", at);
+    free(at);
+    return good;
+}
+
+bool engine_list_names(struct engine *engine, char ***names, size_t *count, struct error *err)
+{
+    (void)engine;
+    (void)err;
+    *names = mem_new(FAKE_CERTS_MAX, sizeof **names);
+    *count = fake_engine.count;
+    for (size_t i = 0; i < fake_engine.count; i++)
+        (*names)[i] = mem_strdup(fake_engine.certificates[i].name);
+    return true;
+}
+
+bool engine_find_by_names(struct engine *engine, const struct identifier_list *names,
+                          char out[static CERT_NAME_MAX + 1], bool *found, struct error *err)
+{
+    (void)engine;
+    (void)err;
+    *found = false;
+    for (size_t i = 0; i < fake_engine.count && !*found; i++) {
+        *found = identifier_list_same_set(&fake_engine.certificates[i].domains, names);
+        if (*found)
+            (void)snprintf(out, CERT_NAME_MAX + 1, "%s", fake_engine.certificates[i].name);
+    }
+    return true;
+}
+
+static void fake_add(const struct outcome *from, struct outcome_list *out)
+{
+    struct outcome *to = outcome_list_add(out, from->name);
+    *to = *from;
+    to->domains = (struct identifier_list){0};
+    identifier_list_copy(&from->domains, &to->domains);
+    to->live = mem_strdup(from->live);
+}
+
+static void fake_see(const struct cert_spec *spec)
+{
+    cert_spec_release(&fake_engine.spec);
+    fake_engine.spec = *spec;
+    fake_engine.spec.names = (struct identifier_list){0};
+    identifier_list_copy(&spec->names, &fake_engine.spec.names);
+    char **strings[] = {
+        &fake_engine.spec.webroot,    &fake_engine.spec.http_address,  &fake_engine.spec.server,
+        &fake_engine.spec.ca_bundle,  &fake_engine.spec.directory_url, &fake_engine.spec.account,
+        &fake_engine.spec.email,      &fake_engine.spec.staging_url,   &fake_engine.spec.proxy,
+        &fake_engine.spec.key_group,  &fake_engine.spec.pre_hook,      &fake_engine.spec.post_hook,
+        &fake_engine.spec.deploy_hook};
+    for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
+        *strings[i] = mem_strdup(*strings[i]);
+}
+
+static bool fake_answer(struct outcome_list *out, struct error *err)
+{
+    for (size_t i = 0; i < fake_engine.count; i++)
+        fake_add(&fake_engine.certificates[i], out);
+    if (fake_engine.error.code == ERR_NONE)
+        return true;
+    *err = fake_engine.error;
+    return false;
+}
+
+bool engine_issue(struct engine *engine, const struct cert_spec *spec, struct outcome_list *out,
+                  struct error *err)
+{
+    (void)engine;
+    fake_see(spec);
+    fake_engine.issued++;
+    return fake_answer(out, err);
+}
+
+bool engine_list(struct engine *engine, const char *const *names, size_t count,
+                 const struct spec_source *source, struct outcome_list *out, struct error *err)
+{
+    (void)engine;
+    (void)source;
+    for (size_t i = 0; i < fake_engine.count; i++) {
+        const struct outcome *outcome = &fake_engine.certificates[i];
+        bool wanted = count == 0;
+        for (size_t j = 0; j < count; j++)
+            wanted |= strcmp(names[j], outcome->name) == 0;
+        if (wanted)
+            fake_add(outcome, out);
+    }
+    return out->count > 0 || count == 0 || (fail)(err, ERR_USAGE, "there is no such certificate");
+}
+
+bool engine_renew(struct engine *engine, const char *const *names, size_t count,
+                  const struct spec_source *source, struct outcome_list *out, struct error *err)
+{
+    (void)names;
+    (void)engine;
+    for (size_t i = 0; i < fake_engine.count; i++) {
+        struct cert_spec spec = {0};
+        if (!source->load(source->ctx, fake_engine.certificates[i].name, &spec, err))
+            return false;
+        fake_see(&spec);
+        cert_spec_release(&spec);
+    }
+    return (count > 0 && fake_engine.count == 0) ? (fail)(err, ERR_USAGE, "there is no such one")
+                                                 : fake_answer(out, err);
+}
+
+void account_views_release(struct account_views *views)
+{
+    for (size_t i = 0; i < views->count; i++) {
+        free(views->items[i].ca);
+        free(views->items[i].account);
+        free(views->items[i].url);
+        free(views->items[i].status);
+        free(views->items[i].contact);
+        free(views->items[i].thumbprint);
+    }
+    free(views->items);
+    *views = (struct account_views){0};
+}
+
+bool engine_account_show(struct engine *engine, struct account_views *out, struct error *err)
+{
+    (void)engine;
+    (void)err;
+    out->items = mem_new(1, sizeof *out->items);
+    out->items[0].ca = mem_strdup("https://ca.example/dir");
+    out->items[0].account = mem_strdup("default");
+    out->count = 1;
+    return true;
+}
+
+bool engine_account_register(struct engine *engine, const struct cert_spec *spec,
+                             struct account_views *out, struct error *err)
+{
+    fake_see(spec);
+    if (fake_engine.error.code == ERR_NONE)
+        return engine_account_show(engine, out, err);
+    *err = fake_engine.error;
+    return false;
+}
+
+int engine_keygen_main(const char *key_type_word)
+{
+    (void)key_type_word;
+    return 1;
+}
+
+#endif
