@@ -3,6 +3,7 @@
 The CA sees the Host that acmec sent, so the URLs it hands out lead through the same proxy.
 """
 import asyncio
+import base64
 import http.client
 import http.server
 import json
@@ -83,9 +84,16 @@ class Forwarder:
 class Exchange:
     """One request as the proxy saw it. number: from 1. nth: from 1 within its role."""
 
-    def __init__(self, number, nth, method, path):
+    def __init__(self, number, nth, method, path, body):
         self.number, self.nth, self.method, self.path = number, nth, method, path
-        self.role = role_of(path)
+        self.role, self.body = role_of(path), body
+
+    def payload(self):
+        """What was signed: "" or an object; None for a request without a signature."""
+        if not self.body:
+            return None
+        text = json.loads(self.body)["payload"]
+        return json.loads(base64.urlsafe_b64decode(text + "==")) if text else ""
 
 
 def _problem(status, kind, **headers):
@@ -173,8 +181,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             sent += len(chunk)
 
     def _fail(self, fault, body):
-        """True when the exchange was answered; the faults are FaultProxy.FAULTS."""
-        if fault == "lost":
+        """fault: one of FaultProxy.FAULTS, or a function that changes (status, headers, body)."""
+        if callable(fault):
+            self._reply(*fault(*self._upstream(body)))
+        elif fault == "lost":
             self._hang_up()
         elif fault == "lost-reply":
             self._upstream(body)
@@ -216,7 +226,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _serve(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
-        fault = self.server.judge(self.command, self.path)
+        fault = self.server.judge(self.command, self.path, body)
         if fault:
             self._fail(fault, body)
         else:
@@ -234,7 +244,8 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 class FaultProxy:
-    """fault(exchange): the word of a fault, or None to pass it through. exchanges: all so far."""
+    """fault(exchange): the word of a fault, a function on the reply, or None to pass it through.
+    exchanges: all so far."""
 
     FAULTS = ("lost", "lost-reply", "500", "503", "429", "429-long", "badNonce", "cut-off",
               "cut-connection", "malformed", "wrong-types", "no-headers", "50-MB", "endless")
@@ -253,11 +264,11 @@ class FaultProxy:
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
 
-    def _judge(self, method, path):
+    def _judge(self, method, path, body):
         with self.lock:
             role = role_of(path)
             nth = 1 + sum(1 for seen in self.exchanges if seen.role == role)
-            exchange = Exchange(len(self.exchanges) + 1, nth, method, path)
+            exchange = Exchange(len(self.exchanges) + 1, nth, method, path, body)
             self.exchanges.append(exchange)
             return self.fault(exchange)
 
