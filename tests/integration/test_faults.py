@@ -75,7 +75,7 @@ class Faults(bed.Case):
             name = f"{fault.lower()}-{number}.example"
             runs = self.run_one(name, lambda e: fault if e.number == number else None)
             return self.judge(fault, number, *runs)
-        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        with concurrent.futures.ThreadPoolExecutor(bed.PARALLEL) as pool:
             self.assert_none_wrong(pool.map(one, cases), len(cases))
 
     def test_a_role_that_always_fails_ends_within_its_deadline(self):
@@ -90,7 +90,7 @@ class Faults(bed.Case):
             if first.code not in (4, 5) or first.seconds > 60 or second.code:
                 return f"{role} always {fault}: {first}\nthen {second}"
             return None
-        with concurrent.futures.ThreadPoolExecutor(9) as pool:
+        with concurrent.futures.ThreadPoolExecutor(bed.PARALLEL) as pool:
             self.assert_none_wrong(pool.map(one, cases), len(cases))
 
     def test_bad_nonces_up_to_the_limit(self):

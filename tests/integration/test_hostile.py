@@ -118,7 +118,7 @@ class Hostile(bed.Case):
                 if payload is not None and not ALLOWED.get(exchange.role, lambda _: False)(payload):
                     return f"{case}: signed {str(payload)[:80]} for {exchange.role}: {run}"
             return None if run.code == 5 else f"{case}: exit {run.code}, 5 wanted: {run}"
-        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        with concurrent.futures.ThreadPoolExecutor(bed.PARALLEL) as pool:
             self.assert_none_wrong(pool.map(one, enumerate(cases)), len(cases))
 
     def test_redirected_posts_are_refused(self):

@@ -70,7 +70,7 @@ class Kill(bed.Case):
             number, (operation, n) = numbered
             name = f"k{number}.{kind}.example"
             return self.kill_at(kind, prepare(name), name, operation, n)
-        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        with concurrent.futures.ThreadPoolExecutor(bed.PARALLEL) as pool:
             self.assert_none_wrong(pool.map(one, enumerate(points)), len(points))
         return len(points) + 1
 

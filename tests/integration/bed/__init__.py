@@ -9,12 +9,12 @@ Caddy, nginx, proxies) and runs the real acmec. Whatever a Case started is stopp
 from .ca import Caddy, Pebble, wait_until
 from .case import Case, Result, Site, finish, main, private_network, read, session_processes
 from .idle import make_idle
-from .paths import ACMEC, BUILD, CA_BIN, ROOT, SANITIZED, TESTBED
+from .paths import ACMEC, BUILD, CA_BIN, PARALLEL, ROOT, SANITIZED, TESTBED
 from .ports import free_port
 from .proxy import Exchange, FaultProxy, Forwarder
 from .web import StaticServer
 
-__all__ = ["ACMEC", "BUILD", "CA_BIN", "ROOT", "SANITIZED", "TESTBED", "Caddy", "Case", "Exchange",
+__all__ = ["ACMEC", "BUILD", "CA_BIN", "PARALLEL", "ROOT", "SANITIZED", "TESTBED", "Caddy", "Case", "Exchange",
            "FaultProxy", "Forwarder", "Pebble", "Result", "Site", "StaticServer", "finish", "free_port",
            "main", "make_idle", "private_network",
            "read", "session_processes", "wait_until"]

@@ -7,6 +7,7 @@ ACMEC = os.path.join(BUILD, "acmec")
 SCRIPTS = os.path.join(ROOT, "scripts/testbed")
 CACHE = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
 TESTBED = os.environ.get("ACMEC_TESTBED") or os.path.join(CACHE, "acmec-testbed")
+PARALLEL = 16  # runs of acmec at once in one test: most of their time is waiting
 CA_BIN = os.path.join(TESTBED, "ca/bin")
 
 
