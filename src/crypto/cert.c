@@ -210,7 +210,7 @@ static bool check_link(struct certs *certs, size_t child, struct error *err)
         return fail(err, ERR_REFUSED, "certificate %zu of the chain has a weak signature",
                     child + 1);
     if ((flags & MBEDTLS_X509_BADCERT_BAD_KEY) != 0)
-        return fail(err, ERR_REFUSED, "certificate %zu of the chain has a weak key", child + 1);
+        return fail(err, ERR_REFUSED, "certificate %zu of the chain has a weak key", child + 2);
     return fail(err, ERR_REFUSED, "certificate %zu of the chain is not signed by certificate %zu",
                 child + 1, child + 2);
 }

@@ -1,18 +1,19 @@
+/* Written by hand: mbedTLS 2.28 gives ecdsa-with-SHA256 the NULL that RFC 5758 section 3.2 forbids,
+ * and its signatures would take another way than those of JWS. */
 #include <acmec/crypto/csr.h>
 
 #include <acmec/base/cleanup.h>
-#include <acmec/base/mem.h>
 #include <arpa/inet.h>
-#include <mbedtls/x509_csr.h>
 
-#include "compat.h"
 #include "der.h"
 #include "key_private.h"
 
-/* Tag, length and 255 bytes for each name. */
-#define SAN_MAX (IDENTIFIERS_MAX * (IDENTIFIER_MAX + 8) + 16)
+/* Tag, length and 255 bytes for each name; the public key and what is around them. */
+#define INFO_MAX (IDENTIFIERS_MAX * (IDENTIFIER_MAX + 4) + KEY_SPKI_MAX + 128)
+#define REQUEST_MAX (INFO_MAX + KEY_SIGNATURE_MAX + 64)
+_Static_assert(REQUEST_MAX <= CSR_DER_MAX, "the largest request is within its promise");
 
-/* The IP address as RFC 5280 wants it: 4 or 16 bytes. */
+/* RFC 5280 section 4.2.1.6: 4 or 16 bytes. */
 static bool put_address(struct der_writer *writer, const char *text)
 {
     unsigned char address[16];
@@ -23,10 +24,11 @@ static bool put_address(struct der_writer *writer, const char *text)
     return true;
 }
 
-/* The GeneralNames in the order of the list. */
+/* The attribute that asks for the subject alternative name, in the order of the list. */
 static bool put_names(struct der_writer *writer, const struct identifier_list *names,
                       struct error *err)
 {
+    const unsigned char *since = writer->at;
     for (size_t i = names->count; i-- > 0;) {
         const struct identifier *name = &names->items[i];
         if (name->type == IDENTIFIER_DNS)
@@ -34,67 +36,80 @@ static bool put_names(struct der_writer *writer, const struct identifier_list *n
         else if (!put_address(writer, name->value))
             return fail(err, ERR_USAGE, "'%s' is not an IP address", name->value);
     }
+    der_wrap(writer, DER_SEQUENCE, since); /* GeneralNames */
+    der_wrap(writer, DER_OCTET_STRING, since);
+    der_put(writer, DER_OID, SPAN_LIT(OID_SUBJECT_ALT_NAME));
+    der_wrap(writer, DER_SEQUENCE, since); /* Extension */
+    der_wrap(writer, DER_SEQUENCE, since); /* Extensions */
+    der_wrap(writer, DER_SET, since);
+    der_put(writer, DER_OID, SPAN_LIT(OID_EXTENSION_REQUEST));
+    der_wrap(writer, DER_SEQUENCE, since); /* Attribute */
+    der_wrap(writer, DER_CONTEXT_0, since);
+    return true;
+}
+
+/* CertificationRequestInfo: what is signed. */
+static bool put_info(struct der_writer *writer, const struct key *key,
+                     const struct identifier_list *names, struct error *err)
+{
+    AUTO(buf) spki = BUF(KEY_SPKI_MAX);
+    if (!put_names(writer, names, err) || !key_write_spki(key, &spki, err))
+        return false;
+    der_put_raw(writer, buf_span(&spki));
+    der_put(writer, DER_SEQUENCE, span_of("", 0)); /* the empty subject */
+    der_put(writer, DER_INTEGER, span_of("", 1));  /* version 1 is written as 0 */
     der_wrap(writer, DER_SEQUENCE, writer->end);
-    if (writer->failed)
-        return fail(err, ERR_USAGE, "a certificate can have at most %d names", IDENTIFIERS_MAX);
-    return true;
+    return !writer->failed || fail(err, ERR_USAGE, "the names are too long for one certificate");
 }
 
-/* mbedTLS's contexts, released together. */
-struct request {
-    mbedtls_x509write_csr csr;
-    mbedtls_pk_context pk;
-};
-
-static void request_release(struct request *request)
+/* JWS's signature as X.509 has it: r||s becomes a SEQUENCE of two. */
+static void put_signature(struct der_writer *writer, const struct key_kind *kind,
+                          struct span signature)
 {
-    mbedtls_x509write_csr_free(&request->csr);
-    mbedtls_pk_free(&request->pk);
+    const unsigned char *since = writer->at;
+    size_t width = key_width(kind);
+    if (kind->is_rsa) {
+        der_put_bit_string(writer, signature);
+        return;
+    }
+    der_put_unsigned(writer, span_of(signature.ptr + width, width));
+    der_put_unsigned(writer, span_of(signature.ptr, width));
+    der_wrap(writer, DER_SEQUENCE, since);
+    der_put_raw(writer, span_of("", 1)); /* no unused bits */
+    der_wrap(writer, DER_BIT_STRING, since);
 }
 
-/* The key as mbedTLS's request writer wants it. */
-static bool load_key(const struct key *key, mbedtls_pk_context *pk, struct error *err)
+static void put_algorithm(struct der_writer *writer, const struct key_kind *kind)
 {
-    AUTO(buf) der = SECRET_BUF(KEY_DER_MAX);
-    if (!key_write_pkcs8(key, &der, err))
-        return false;
-    int status = compat_pk_parse_key(pk, (const unsigned char *)buf_str(&der), der.len);
-    if (status != 0)
-        return fail(err, ERR_CONFIG, "the certificate's key is damaged (status %d)", status);
-    return true;
-}
-
-static bool write_request(const struct key *key, struct span san, struct buf *out,
-                          struct error *err)
-{
-    AUTO(request) request;
-    mbedtls_x509write_csr_init(&request.csr);
-    mbedtls_pk_init(&request.pk);
-    if (!load_key(key, &request.pk, err))
-        return false;
-    mbedtls_x509write_csr_set_key(&request.csr, &request.pk);
-    mbedtls_x509write_csr_set_md_alg(
-        &request.csr, key_get_type(key) == KEY_ECDSA_P384 ? MBEDTLS_MD_SHA384 : MBEDTLS_MD_SHA256);
-    unsigned char *der = mem_new(1, CSR_DER_MAX);
-    int len =
-        compat_csr_extension(&request.csr, OID_SUBJECT_ALT_NAME, sizeof(OID_SUBJECT_ALT_NAME) - 1,
-                             (const unsigned char *)san.ptr, san.len);
-    if (len == 0)
-        len = mbedtls_x509write_csr_der(&request.csr, der, CSR_DER_MAX COMPAT_RNG);
-    if (len > 0) /* written at the memory's end */
-        buf_add(out, der + CSR_DER_MAX - len, (size_t)len);
-    free(der);
-    if (len <= 0)
-        return fail(err, ERR_CONFIG, "cannot make the certificate request (status %d)", len);
-    return buf_ok(out) || fail(err, ERR_CONFIG, "a certificate request is larger than its buffer");
+    const unsigned char *since = writer->at;
+    if (kind->is_rsa)
+        der_put(writer, DER_NULL, span_of("", 0));
+    der_put(writer, DER_OID, kind->signature_oid);
+    der_wrap(writer, DER_SEQUENCE, since);
 }
 
 bool csr_make(const struct key *key, const struct identifier_list *names, struct buf *out,
               struct error *err)
 {
-    unsigned char san[SAN_MAX];
-    struct der_writer writer = der_writer(san, sizeof san);
+    const struct key_kind *kind = key_kind(key_get_type(key));
+    unsigned char info_der[INFO_MAX], der[REQUEST_MAX];
+    struct der_writer info = der_writer(info_der, sizeof info_der);
+    struct der_writer request = der_writer(der, sizeof der);
+    AUTO(buf) signature = BUF(KEY_SIGNATURE_MAX);
     if (names->count == 0)
         return fail(err, ERR_USAGE, "a certificate needs at least one name");
-    return put_names(&writer, names, err) && write_request(key, der_written(&writer), out, err);
+    if (names->count > IDENTIFIERS_MAX)
+        return fail(err, ERR_USAGE, "a certificate can have at most %d names", IDENTIFIERS_MAX);
+    if (!put_info(&info, key, names, err) ||
+        !key_jws_sign(key, der_written(&info), &signature, err))
+        return false;
+    put_signature(&request, kind, buf_span(&signature));
+    put_algorithm(&request, kind);
+    der_put_raw(&request, der_written(&info));
+    der_wrap(&request, DER_SEQUENCE, request.end);
+    if (!request.failed)
+        buf_add_span(out, der_written(&request));
+    if (request.failed || !buf_ok(out))
+        return fail(err, ERR_CONFIG, "a certificate request is larger than its buffer");
+    return true;
 }

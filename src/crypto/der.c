@@ -57,6 +57,25 @@ void der_put(struct der_writer *writer, enum der_tag tag, struct span content)
     der_wrap(writer, tag, since);
 }
 
+void der_put_unsigned(struct der_writer *writer, struct span bytes)
+{
+    const unsigned char *since = writer->at;
+    while (bytes.len > 0 && bytes.ptr[0] == 0)
+        bytes = span_of(bytes.ptr + 1, bytes.len - 1);
+    der_put_raw(writer, bytes);
+    if (bytes.len > 0 && (bytes.ptr[0] & 0x80) != 0)
+        der_put_raw(writer, span_of("", 1)); /* else it would be negative */
+    der_wrap(writer, DER_INTEGER, since);
+}
+
+void der_put_bit_string(struct der_writer *writer, struct span bytes)
+{
+    const unsigned char *since = writer->at;
+    der_put_raw(writer, bytes);
+    der_put_raw(writer, span_of("", 1)); /* no unused bits */
+    der_wrap(writer, DER_BIT_STRING, since);
+}
+
 struct span der_written(const struct der_writer *writer)
 {
     return span_of(writer->at, (size_t)(writer->end - writer->at));

@@ -11,6 +11,7 @@ enum der_tag {
     DER_NULL = 0x05,
     DER_OID = 0x06,
     DER_SEQUENCE = 0x30,
+    DER_SET = 0x31,
     DER_CONTEXT_0 = 0xa0, /* constructed */
     DER_CONTEXT_1 = 0xa1,
     DER_SAN_DNS = 0x82, /* GeneralName, RFC 5280 section 4.2.1.6 */
@@ -21,6 +22,10 @@ enum der_tag {
 #define OID_EC "\x2a\x86\x48\xce\x3d\x02\x01"
 #define OID_P256 "\x2a\x86\x48\xce\x3d\x03\x01\x07"
 #define OID_P384 "\x2b\x81\x04\x00\x22"
+#define OID_RSA_SHA256 "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b"
+#define OID_ECDSA_SHA256 "\x2a\x86\x48\xce\x3d\x04\x03\x02"
+#define OID_ECDSA_SHA384 "\x2a\x86\x48\xce\x3d\x04\x03\x03"
+#define OID_EXTENSION_REQUEST "\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e"
 #define OID_COMMON_NAME "\x55\x04\x03"
 #define OID_ORGANIZATION "\x55\x04\x0a"
 #define OID_SUBJECT_ALT_NAME "\x55\x1d\x11"
@@ -44,6 +49,10 @@ struct der_writer {
 struct der_writer der_writer(void *memory, size_t size);
 void der_put(struct der_writer *writer, enum der_tag tag, struct span content);
 void der_put_raw(struct der_writer *writer, struct span bytes);
+/* An INTEGER from its big-endian bytes, which may begin with zeros; not 0 itself. */
+void der_put_unsigned(struct der_writer *writer, struct span bytes);
+/* A BIT STRING of whole bytes. */
+void der_put_bit_string(struct der_writer *writer, struct span bytes);
 /* Puts tag and length before all that was written since `since`, a former writer->at. */
 void der_wrap(struct der_writer *writer, enum der_tag tag, const unsigned char *since);
 struct span der_written(const struct der_writer *writer);

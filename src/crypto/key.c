@@ -10,15 +10,26 @@
 #include "der.h"
 
 #define PAGE 4096
-#define SIGNATURE_MAX 512 /* RSA-4096 */
 _Static_assert(sizeof(struct key) <= PAGE, "a key fits one page");
 
+#define OID_SPAN(oid)                                                                              \
+    {                                                                                              \
+        (oid), sizeof(oid) - 1                                                                     \
+    }
+#define EC(bits, word, curve, alg, sign)                                                           \
+    {                                                                                              \
+        false, bits, OID_SPAN(curve), word, alg, OID_SPAN(sign)                                    \
+    }
+#define RSA(bits)                                                                                  \
+    {                                                                                              \
+        true, bits, {NULL, 0}, NULL, "RS256", OID_SPAN(OID_RSA_SHA256)                             \
+    }
 static const struct key_kind KINDS[KEY_TYPE_COUNT] = {
-    [KEY_ECDSA_P256] = {false, 256, {OID_P256, sizeof(OID_P256) - 1}, "P-256", "ES256"},
-    [KEY_ECDSA_P384] = {false, 384, {OID_P384, sizeof(OID_P384) - 1}, "P-384", "ES384"},
-    [KEY_RSA_2048] = {true, 2048, {NULL, 0}, NULL, "RS256"},
-    [KEY_RSA_3072] = {true, 3072, {NULL, 0}, NULL, "RS256"},
-    [KEY_RSA_4096] = {true, 4096, {NULL, 0}, NULL, "RS256"},
+    [KEY_ECDSA_P256] = EC(256, "P-256", OID_P256, "ES256", OID_ECDSA_SHA256),
+    [KEY_ECDSA_P384] = EC(384, "P-384", OID_P384, "ES384", OID_ECDSA_SHA384),
+    [KEY_RSA_2048] = RSA(2048),
+    [KEY_RSA_3072] = RSA(3072),
+    [KEY_RSA_4096] = RSA(4096),
 };
 
 const struct key_kind *key_kind(enum key_type type)
@@ -155,7 +166,7 @@ const char *key_jws_alg(const struct key *key)
 bool key_jws_sign(const struct key *key, struct span message, struct buf *out, struct error *err)
 {
     const struct key_kind *kind = key_kind(key->type);
-    unsigned char hash[48], signature[SIGNATURE_MAX];
+    unsigned char hash[48], signature[KEY_SIGNATURE_MAX];
     size_t hash_len = 0, signature_len = 0;
     psa_key_id_t id = 0;
     psa_status_t status = import(key->type, key_secret(key), &id);

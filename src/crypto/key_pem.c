@@ -104,7 +104,7 @@ static bool curve_type(const struct key_source *source, enum key_type *out, stru
 static bool read_ec(struct span der, struct key_source *source, struct key **out, struct error *err)
 {
     struct span in = der, version, scalar, params;
-    enum key_type type;
+    enum key_type type = KEY_TYPE_COUNT;
     if (!der_take(&in, DER_SEQUENCE, &in) || !der_take_unsigned(&in, &version) ||
         !OID_IS(version, "\x01") || !der_take(&in, DER_OCTET_STRING, &scalar))
         return fail_damaged(source->code, err);
@@ -198,19 +198,11 @@ static void put_algorithm(struct der_writer *writer, const struct key_kind *kind
     der_wrap(writer, DER_SEQUENCE, since);
 }
 
-static void put_bit_string(struct der_writer *writer, struct span bytes)
-{
-    const unsigned char *since = writer->at;
-    der_put_raw(writer, bytes);
-    der_put_raw(writer, span_of("", 1)); /* no unused bits */
-    der_wrap(writer, DER_BIT_STRING, since);
-}
-
 /* SEC1 as openssl puts it into PKCS#8: with the public half, without the curve. */
 static void put_sec1(struct der_writer *writer, const struct key *key)
 {
     const unsigned char *since = writer->at;
-    put_bit_string(writer, key_public(key));
+    der_put_bit_string(writer, key_public(key));
     der_wrap(writer, DER_CONTEXT_1, since);
     der_put(writer, DER_OCTET_STRING, key_secret(key));
     der_put(writer, DER_INTEGER, SPAN_LIT("\x01"));
@@ -253,7 +245,7 @@ bool key_write_spki(const struct key *key, struct buf *out, struct error *err)
 {
     unsigned char der[KEY_SPKI_MAX];
     struct der_writer writer = der_writer(der, sizeof der);
-    put_bit_string(&writer, key_public(key));
+    der_put_bit_string(&writer, key_public(key));
     put_algorithm(&writer, key_kind(key->type));
     der_wrap(&writer, DER_SEQUENCE, writer.end);
     if (writer.failed)

@@ -8,6 +8,7 @@
 #define KEY_PUBLIC_MAX 544  /* {n, e} of RSA-4096 is at most 532 bytes with e up to 2^64 */
 #define KEY_DER_MAX 3072    /* PKCS#8 */
 #define KEY_SPKI_MAX 640
+#define KEY_SIGNATURE_MAX 512 /* RSA-4096 */
 #define EC_WIDTH_MAX 48
 
 /* The kinds of key, one row for each enum key_type. */
@@ -17,6 +18,7 @@ struct key_kind {
     struct span curve_oid; /* EC only */
     const char *curve;     /* its name in a JWK, RFC 7518 section 6.2.1.1 */
     const char *jws_alg;
+    struct span signature_oid; /* the same algorithm in X.509 */
 };
 
 const struct key_kind *key_kind(enum key_type type);
