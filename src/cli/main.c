@@ -1,6 +1,6 @@
 /* acmec: the command line. main reads it, finds the command, lets it work, and says what came of
  * it; all of that lives in the rooms beside it. */
-#include <acmec/base/cleanup.h>
+#include <acmec/base/confine.h>
 #include <acmec/base/log.h>
 #include <acmec/cli/context.h>
 #include <acmec/cli/output.h>
@@ -38,6 +38,7 @@ static bool work(struct context *context, int argc, char **argv, struct error *e
 
 int main(int argc, char **argv)
 {
+    confine_keeper();
     if (argc == 3 && strcmp(argv[1], ENGINE_KEYGEN_ARG) == 0)
         return engine_keygen_main(argv[2]);
     output_prepare();

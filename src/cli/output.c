@@ -7,12 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 void output_prepare(void)
 {
-    const struct rlimit none = {0, 0};
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         /* open gives the lowest free number: this one. Reading only: writing to a stream that was
          * closed fails as it should. */
@@ -20,7 +18,6 @@ void output_prepare(void)
             _exit(err_exit_code(ERR_FILES));
     }
     (void)signal(SIGPIPE, SIG_IGN);
-    (void)setrlimit(RLIMIT_CORE, &none);
 }
 
 bool output_write(int fd, struct span text, struct error *err)

@@ -6,8 +6,7 @@
 #include <acmec/base/buf.h>
 #include <acmec/cli/context.h>
 
-/* Fills closed standard descriptors, so that no file of ours ever becomes one; ignores SIGPIPE; no
- * core files, which would hold keys. */
+/* Fills closed standard descriptors, so that no file of ours ever becomes one; ignores SIGPIPE. */
 void output_prepare(void);
 
 /* Writes the report as text or as one JSON document, and gives the exit code: that of the report,
