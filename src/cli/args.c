@@ -1,6 +1,7 @@
+#include <acmec/cli/args.h>
+
 #include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
-#include <acmec/cli/args.h>
 #include <acmec/cli/nearest.h>
 #include <acmec/data/escape.h>
 #include <getopt.h>

@@ -1,4 +1,5 @@
 #include <acmec/cli/command.h>
+
 #include <acmec/cli/nearest.h>
 #include <acmec/data/escape.h>
 #include <limits.h>

@@ -1,6 +1,7 @@
+#include <acmec/cli/config.h>
+
 #include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
-#include <acmec/cli/config.h>
 #include <acmec/cli/nearest.h>
 #include <acmec/data/ca.h>
 #include <acmec/data/escape.h>
@@ -298,24 +299,24 @@ static bool wants_staging(const struct option_layers *layers, const struct optio
     return false;
 }
 
+/* The staging partner; a staging service is its own. NULL: none is known. */
 static const struct ca *staging_of(const struct ca *ca)
 {
-    return ca == NULL || ca->staging == NULL ? NULL : ca_by_name(ca->staging);
-}
-
-static bool is_staging(const struct ca *ca)
-{
-    for (size_t i = 0; ca != NULL && i < ca_count(); i++) {
-        if (staging_of(ca_at(i)) == ca)
-            return true;
+    if (ca == NULL)
+        return NULL;
+    if (ca->staging != NULL)
+        return ca_by_name(ca->staging);
+    for (size_t i = 0; i < ca_count(); i++) {
+        const char *partner = ca_at(i)->staging;
+        if (partner != NULL && strcmp(partner, ca->name) == 0)
+            return ca;
     }
-    return false;
+    return NULL;
 }
 
-static bool to_staging(const struct option_set *where, const struct ca *ca, struct cert_spec *spec,
-                       struct error *err)
+static bool to_staging(const struct option_set *where, const struct ca *staging,
+                       struct cert_spec *spec, struct error *err)
 {
-    const struct ca *staging = is_staging(ca) ? ca : staging_of(ca);
     if (staging == NULL) {
         FAIL_VALUE(where, OPT_STAGING, err, "acmec knows no staging service of '%s'",
                    escaped_str(spec->server).text);
@@ -341,7 +342,7 @@ static bool read_server(const struct option_layers *layers, struct cert_spec *sp
     const struct ca *staging = staging_of(ca);
     spec->staging_url = staging == NULL ? NULL : mem_strdup(staging->directory_url);
     const struct option_set *where;
-    return !wants_staging(layers, &where) || to_staging(where, ca, spec, err);
+    return !wants_staging(layers, &where) || to_staging(where, staging, spec, err);
 }
 
 /* ---- all of it ---- */

@@ -1,4 +1,5 @@
 #include <acmec/cli/nearest.h>
+
 #include <string.h>
 
 static size_t least(size_t a, size_t b)

@@ -1,6 +1,7 @@
+#include <acmec/cli/option.h>
+
 #include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
-#include <acmec/cli/option.h>
 #include <acmec/data/escape.h>
 #include <acmec/data/timefmt.h>
 #include <ctype.h>

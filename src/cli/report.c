@@ -1,4 +1,5 @@
 #include <acmec/cli/report.h>
+
 #include <acmec/data/json.h>
 #include <acmec/data/timefmt.h>
 #include <jansson.h>

@@ -1,5 +1,6 @@
-#include <acmec/base/cleanup.h>
 #include <acmec/cli/summary.h>
+
+#include <acmec/base/cleanup.h>
 #include <acmec/data/timefmt.h>
 #include <stdio.h>
 #include <string.h>
@@ -306,7 +307,9 @@ static void write_status(const struct report *report, const struct summary_style
     if (style->quiet)
         return;
     buf_addf(out, "%zu %s, ", list->count, list->count == 1 ? "certificate" : "certificates");
-    if (bad == 0)
+    if (bad == 0 && next == 0)
+        buf_add_str(out, "all well\n");
+    else if (bad == 0)
         buf_addf(out, "all well, the next renewal is on %s\n", date_of(next).text);
     else
         buf_addf(out, "%zu of them %s a person\n", bad, bad == 1 ? "needs" : "need");

@@ -194,7 +194,7 @@ static void test_servers(void **state)
     /* again, with what was stored the first time */
     give(&given, "server = letsencrypt-staging\n", NULL);
     say(&given, OPT_STAGING, NULL);
-    check_server(&given, "letsencrypt-staging", LE_STAGING, NULL);
+    check_server(&given, "letsencrypt-staging", LE_STAGING, LE_STAGING);
     give(&given, "server = google\n", "server = zerossl\n");
     say(&given, OPT_STAGING, NULL);
     check_server(&given, "google-test", "https://dv.acme-v02.test-api.pki.goog/directory",

@@ -175,6 +175,7 @@ static void test_detail_and_status(void **state)
 {
     (void)state;
     AUTO(report) report = {.kind = REPORT_STATUS};
+    assert_texts(&report, &plain, "0 certificates, all well\n", "");
     AUTO(buf) out = BUF(REPORT_MAX);
     AUTO(buf) errors = BUF(REPORT_MAX);
     struct outcome *outcome = add(&report, "a.example", ACTION_NONE, ERR_NONE);
