@@ -285,8 +285,8 @@ static void refuses_an_expired_leaf(void **state)
         cert_check_chain(buf_span(&good.pem), world->key, &world->names, end - 1, &info, &err));
 }
 
-/* One bit turned anywhere in the leaf: refused, or (in the padding of nothing) never accepted. */
-static void every_bit_of_the_leaf_counts(void **state)
+/* One bit turned in any byte of the leaf: refused. */
+static void every_byte_of_the_leaf_counts(void **state)
 {
     struct world *world = *state;
     AUTO(chain) good = load("good");
@@ -425,7 +425,7 @@ int main(void)
         cmocka_unit_test(accepts_an_rsa_chain_with_an_expired_root),
         cmocka_unit_test(refuses_bad_chains),
         cmocka_unit_test(refuses_an_expired_leaf),
-        cmocka_unit_test(every_bit_of_the_leaf_counts),
+        cmocka_unit_test(every_byte_of_the_leaf_counts),
         cmocka_unit_test(fits_its_key_alone),
         cmocka_unit_test(trust_follows_the_chain_to_a_root),
         cmocka_unit_test(trust_ends_with_time),
