@@ -7,8 +7,6 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-#define TIME_MAX_S INT64_C(253402300799) /* the end of year 9999 */
-
 /* ---- documents ---- */
 
 /* 0: none that anybody wrote. */
@@ -199,7 +197,7 @@ void store_json_put_number(json_t *object, const char *member, int64_t value)
 void store_json_put_time(json_t *object, const char *member, int64_t when)
 {
     char text[TIMEFMT_MAX];
-    timefmt_rfc3339(when > TIME_MAX_S ? TIME_MAX_S : when, text);
+    timefmt_rfc3339(when, text);
     json_put_str(object, member, when <= 0 ? NULL : text);
 }
 
