@@ -171,7 +171,8 @@ static void zsh_write(struct buf *out)
     for (size_t i = 0; i < command_count(); i++)
         zsh_command(out, &command_rows[i]);
     buf_add_str(out, "    *)\n        _describe command commands\n        ;;\n    esac\n}\n"
-                     "compdef _acmec acmec\n");
+                     "if [[ ${funcstack[1]} == _acmec ]]; then\n    _acmec \"$@\"\n"
+                     "else\n    compdef _acmec acmec\nfi\n");
 }
 
 /* ---- fish ---- */
