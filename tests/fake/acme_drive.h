@@ -3,7 +3,7 @@
 #ifndef TESTS_FAKE_ACME_DRIVE_H
 #define TESTS_FAKE_ACME_DRIVE_H
 
-#include "fake/acme_ca.h"
+#include "acme_ca.h"
 
 #define DRIVE_STEPS_MAX 20000
 #define DRIVE_VISIT_MS 50

@@ -377,8 +377,8 @@ static void twist_value(struct fake_ca *ca, size_t nth, enum order_step step,
     json_decref(body);
 }
 
-/* Every value of every reply becomes null, a number, another URL, ...: nothing is signed for what
- * it is not for (fake_judge looks at paths), nothing crashes, and it comes to an end. */
+/* Every value of every reply becomes null, a number, another URL, ...: no URL is signed for in a
+ * second role, nothing crashes, and it comes to an end. */
 static void each_value_is_wrong(void **state)
 {
     (void)state;
