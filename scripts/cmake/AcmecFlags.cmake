@@ -9,7 +9,10 @@ set(CMAKE_C_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
-add_compile_definitions(_GNU_SOURCE ACMEC_VERSION="${PROJECT_VERSION}")
+file(RELATIVE_PATH ACMEC_LIBEXEC_FROM_BIN ${CMAKE_INSTALL_FULL_BINDIR}
+     ${CMAKE_INSTALL_FULL_LIBEXECDIR}/acmec)
+add_compile_definitions(_GNU_SOURCE ACMEC_VERSION="${PROJECT_VERSION}"
+                        ACMEC_LIBEXEC_FROM_BIN="${ACMEC_LIBEXEC_FROM_BIN}")
 add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wswitch-enum
                     -Wformat=2 -Wmissing-prototypes -fno-common -fstack-protector-strong)
 if(ACMEC_WERROR)

@@ -17,8 +17,6 @@ struct reactor;
  * LIBEXECDIR/acmec relative to it). */
 bool reactor_new(const struct http_settings *settings, const char *workers_dir,
                  struct reactor **out, struct error *err) MUST_USE;
-/* Changes the settings before the first submit (proxy, CA bundle come from configuration files). */
-void reactor_set_http(struct reactor *reactor, const struct http_settings *settings);
 /* Ends workers and children (TERM, then KILL) and restores the signals. */
 void reactor_free(struct reactor *reactor);
 
