@@ -9,6 +9,23 @@
 #include <signal.h>
 #include <unistd.h>
 
+static void end_by_signal(int number)
+{
+    _exit(err_exit_code(number == SIGTERM ? ERR_TERMINATED : ERR_INTERRUPTED));
+}
+
+static void catch_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct sigaction action;
+        if (sigaction(numbers[i], NULL, &action) != 0 || action.sa_handler != SIG_DFL)
+            continue;
+        action.sa_handler = end_by_signal;
+        (void)sigaction(numbers[i], &action, NULL);
+    }
+}
+
 void output_prepare(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
@@ -18,6 +35,7 @@ void output_prepare(void)
             _exit(err_exit_code(ERR_FILES));
     }
     (void)signal(SIGPIPE, SIG_IGN);
+    catch_signals();
 }
 
 bool output_write(int fd, struct span text, struct error *err)

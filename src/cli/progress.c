@@ -104,7 +104,7 @@ static void finish(struct progress *progress, const struct progress_event *event
 {
     struct running *running = find(progress, event->name);
     bool failed = event->outcome != NULL && event->outcome->error.code != ERR_NONE;
-    progress->done++;
+    progress->done += event->outcome != NULL ? 1 : 0;
     progress->failed += failed ? 1 : 0;
     if (running == NULL)
         return;

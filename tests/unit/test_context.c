@@ -3,6 +3,7 @@
 #include <acmec/base/cleanup.h>
 #include <acmec/base/log.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -271,6 +272,19 @@ static void test_renew_needs_names_in_the_file(void **state)
     assert_failed(bed, run(bed, "list A"), ERR_USAGE, "'A'");
 }
 
+static void test_a_signal_ends_the_wait(void **state)
+{
+    struct bed *bed = *state;
+    sigset_t set;
+    assert_int_equal(sigemptyset(&set), 0);
+    assert_int_equal(sigaddset(&set, SIGTERM), 0);
+    assert_int_equal(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+    assert_int_equal(raise(SIGTERM), 0);
+    assert_failed(bed, run(bed, "renew --jitter 1h"), ERR_TERMINATED, "signal");
+    assert_int_equal(sigprocmask(SIG_UNBLOCK, &set, NULL), 0);
+    assert_true(run(bed, "renew --jitter 1h --dry-run"));
+}
+
 static void test_reports(void **state)
 {
     struct bed *bed = *state;
@@ -321,6 +335,7 @@ int main(void)
         TEST(test_issue_takes_nobody_over),
         TEST(test_renew_keeps_the_stored_ca),
         TEST(test_renew_needs_names_in_the_file),
+        TEST(test_a_signal_ends_the_wait),
         TEST(test_reports),
         TEST(test_colors),
     };

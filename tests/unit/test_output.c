@@ -102,12 +102,39 @@ static void test_closed_streams(void **state)
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+/* The exit code of a prepared program that gets a signal which was at first handled so. */
+static int signalled(int number, void (*before)(int))
+{
+    pid_t child = fork();
+    if (child == 0) {
+        (void)signal(number, before);
+        output_prepare();
+        (void)raise(number);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void test_signals(void **state)
+{
+    (void)state;
+    assert_int_equal(signalled(SIGINT, SIG_DFL), 130);
+    assert_int_equal(signalled(SIGTERM, SIG_DFL), 143);
+    assert_int_equal(signalled(SIGHUP, SIG_DFL), 130);
+    assert_int_equal(signalled(SIGHUP, SIG_IGN), 0);
+    assert_int_equal(signalled(SIGPIPE, SIG_DFL), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_write),
         cmocka_unit_test(test_report),
         cmocka_unit_test(test_closed_streams),
+        cmocka_unit_test(test_signals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

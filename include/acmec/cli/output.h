@@ -6,7 +6,9 @@
 #include <acmec/base/buf.h>
 #include <acmec/cli/context.h>
 
-/* Fills closed standard descriptors, so that no file of ours ever becomes one; ignores SIGPIPE. */
+/* Fills closed standard descriptors, so that no file of ours ever becomes one; ignores SIGPIPE.
+ * INT, TERM and HUP end the program with their exit codes while the engine does not listen for
+ * them: nothing is under way then. One that is ignored (nohup) stays so. */
 void output_prepare(void);
 
 /* Writes the report as text or as one JSON document, and gives the exit code: that of the report,
