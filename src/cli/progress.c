@@ -86,7 +86,8 @@ static struct running *find(struct progress *progress, const char *name)
     return NULL;
 }
 
-static void set_running(struct progress *progress, const char *name, const char *detail)
+/* False: it did that already. */
+static bool set_running(struct progress *progress, const char *name, const char *detail)
 {
     struct running *running = find(progress, name);
     if (running == NULL) {
@@ -96,8 +97,13 @@ static void set_running(struct progress *progress, const char *name, const char 
         *running = (struct running){0};
         (void)memcpy(running->name, name, strnlen(name, CERT_NAME_MAX));
     }
+    if (detail == NULL)
+        detail = "";
+    if (running->detail != NULL && strcmp(running->detail, detail) == 0)
+        return false;
     free(running->detail);
-    running->detail = mem_strdup(detail == NULL ? "" : detail);
+    running->detail = mem_strdup(detail);
+    return true;
 }
 
 static void finish(struct progress *progress, const struct progress_event *event)
@@ -182,9 +188,10 @@ static void take_event(void *ctx, const struct progress_event *given)
     struct progress_event event = *given;
     if (event.name == NULL)
         event.name = "";
-    if (event.kind == PROGRESS_STARTED || event.kind == PROGRESS_STEP)
-        set_running(progress, event.name, event.detail);
-    else if (event.kind == PROGRESS_FINISHED)
+    bool starts = event.kind == PROGRESS_STARTED || event.kind == PROGRESS_STEP;
+    if (starts && !set_running(progress, event.name, event.detail))
+        return;
+    if (event.kind == PROGRESS_FINISHED)
         finish(progress, &event);
     if (progress->mode == PROGRESS_MODE_LIVE)
         show_live(progress, &event);

@@ -54,6 +54,7 @@ static void end(struct bed *bed)
 static void tell_a_run(struct bed *bed)
 {
     tell(bed, PROGRESS_STARTED, "a.example", "ordering");
+    tell(bed, PROGRESS_STEP, "a.example", "ordering"); /* nothing new */
     tell(bed, PROGRESS_STEP, "a.example", "proving");
     tell(bed, PROGRESS_NOTICE, "", "the clock is off");
     tell(bed, PROGRESS_NOTICE, "a.example", "slow");
