@@ -56,6 +56,8 @@ bool output_write(int fd, struct span text, struct error *err)
 static void log_lines(const struct buf *text, enum log_level level)
 {
     for (const char *at = buf_str(text); *at != 0;) {
+        if (strncmp(at, "acmec: ", 7) == 0)
+            at += 7; /* a log says by itself whose lines they are */
         size_t len = strcspn(at, "\n");
         log_line(level, "%.*s", (int)len, at);
         at += len + (at[len] == '\n' ? 1 : 0);
