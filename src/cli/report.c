@@ -96,7 +96,9 @@ int report_exit_code(const struct report *report, int64_t now, bool detailed)
     struct tally tally = count_up(report);
     if (tally.failed == ERR_NONE)
         return detailed && tally.changed ? REPORT_EXIT_CHANGED : 0;
-    return tally.mixed || tally.succeeded ? REPORT_EXIT_SOME : err_exit_code(tally.failed);
+    /* `issue` tries one thing: a certificate whose options could not be kept is no success. */
+    bool beside_successes = tally.succeeded && !(report->by_hand && report->error.code != ERR_NONE);
+    return tally.mixed || beside_successes ? REPORT_EXIT_SOME : err_exit_code(tally.failed);
 }
 
 /* ---- JSON ---- */

@@ -79,6 +79,18 @@ static void test_exit_codes(void **state)
     }
 }
 
+static void test_issue_is_one_thing(void **state)
+{
+    (void)state;
+    AUTO(report) report = {.kind = REPORT_RUN, .by_hand = true};
+    add(&report, ACTION_ISSUED, ERR_NONE);
+    assert_int_equal(report_exit_code(&report, NOW, true), 10);
+    (fail)(&report.error, ERR_FILES, "the options could not be kept");
+    assert_int_equal(report_exit_code(&report, NOW, true), 7);
+    (fail)(&report.certificates.items[0].error, ERR_HOOK, "no");
+    assert_int_equal(report_exit_code(&report, NOW, true), 1);
+}
+
 static void test_status_needs_a_person(void **state)
 {
     (void)state;
