@@ -223,8 +223,11 @@ static void test_further_members(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exit_codes),      cmocka_unit_test(test_status_needs_a_person),
-        cmocka_unit_test(test_document),        cmocka_unit_test(test_document_of_an_error),
+        cmocka_unit_test(test_exit_codes),
+        cmocka_unit_test(test_issue_is_one_thing),
+        cmocka_unit_test(test_status_needs_a_person),
+        cmocka_unit_test(test_document),
+        cmocka_unit_test(test_document_of_an_error),
         cmocka_unit_test(test_further_members),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

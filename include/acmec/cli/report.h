@@ -37,7 +37,8 @@ struct report {
 void report_release(struct report *report);
 
 /* The class if everything that was tried failed in that class, 1 if some failed otherwise, 0, or 10
- * with detailed when something changed. */
+ * with detailed when something changed. What fails beside the one certificate of an issue by hand
+ * is that issue's failure. */
 int report_exit_code(const struct report *report, int64_t now, bool detailed);
 
 /* Whether a person should look at it: expired, failing, or not deployed. */
