@@ -144,6 +144,9 @@ bool cmd_issue(struct context *context, struct error *err)
     struct error store_error;
     if (remember_options(context->engine, &context->args.set, &spec, &store_error))
         return issued;
+    if (store_error.hint[0] == 0)
+        with_hint(&store_error, "the certificate is in place, but 'acmec renew' would not know its "
+                                "options: repeat this command");
     if (issued)
         *err = store_error;
     else
