@@ -294,13 +294,13 @@ bool file_make_dir(const char *path, mode_t mode, struct error *err)
 static bool empty_dir(DIR *dir, const char *path, struct error *err)
 {
     const struct dirent *entry;
-    while ((entry = readdir(dir)) != NULL) {
+    while (errno = 0, (entry = readdir(dir)) != NULL) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         if (unlinkat(dirfd(dir), entry->d_name, 0) != 0 && errno != ENOENT)
             return fail_errno(err, ERR_FILES, errno, "cannot empty the folder '%s'", path);
     }
-    return true;
+    return errno == 0 || fail_errno(err, ERR_FILES, errno, "cannot read the folder '%s'", path);
 }
 
 bool file_remove_dir(const char *path, struct error *err)

@@ -106,7 +106,8 @@ static void push_failure(struct net_link *link, uint64_t id, enum http_failure f
                          const char *text)
 {
     struct event event = {.kind = EVENT_HTTP, .id = id, .failure = failure};
-    (void)snprintf(event.failure_text, sizeof event.failure_text, "%s", text);
+    (void)snprintf(event.failure_text, sizeof event.failure_text, "%.*s",
+                   (int)sizeof event.failure_text - 1, text);
     events_push(link->events, &event);
 }
 

@@ -83,7 +83,8 @@ static void push(struct responder_link *link, enum event_kind kind, const char *
 {
     struct event event = {.kind = kind};
     (void)snprintf(event.token, sizeof event.token, "%s", token);
-    (void)snprintf(event.visitor, sizeof event.visitor, "%s", visitor);
+    (void)snprintf(event.visitor, sizeof event.visitor, "%.*s", (int)sizeof event.visitor - 1,
+                   visitor);
     events_push(link->events, &event);
 }
 

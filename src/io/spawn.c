@@ -97,8 +97,8 @@ static bool fork_child(const struct spawn_request *request, int *output, pid_t *
 bool child_start(uint64_t id, const struct spawn_request *request, int64_t now_ms,
                  struct child **out, struct error *err)
 {
-    pid_t pid;
-    int fd;
+    pid_t pid = 0;
+    int fd = -1;
     if (!fork_child(request, &fd, &pid, err))
         return false;
     (void)fcntl(fd, F_SETFL, O_NONBLOCK);

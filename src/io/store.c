@@ -186,15 +186,16 @@ static bool add_folder(const char *path, const char *suffix, bool links, struct 
     if (dir == NULL)
         return errno == ENOENT || fail_errno(err, ERR_FILES, errno, "cannot read '%s'", path);
     const struct dirent *entry;
-    while ((entry = readdir(dir)) != NULL) {
+    while (errno = 0, (entry = readdir(dir)) != NULL) {
         size_t len = strlen(entry->d_name), cut = strlen(suffix);
         bool fits = entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN ||
                     (!links && entry->d_type == DT_REG);
         if (fits && len > cut && strcmp(entry->d_name + len - cut, suffix) == 0)
             add_name(names, entry->d_name, len - cut);
     }
+    int errnum = errno;
     (void)closedir(dir);
-    return true;
+    return errnum == 0 || fail_errno(err, ERR_FILES, errnum, "cannot read '%s'", path);
 }
 
 static int by_bytes(const void *a, const void *b)

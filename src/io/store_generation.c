@@ -68,7 +68,7 @@ static bool list_generations(const struct store *store, const char *name,
     if (dir == NULL)
         return errno == ENOENT || fail_errno(err, ERR_FILES, errno, "cannot read '%s'", path);
     const struct dirent *entry;
-    while ((entry = readdir(dir)) != NULL) {
+    while (errno = 0, (entry = readdir(dir)) != NULL) {
         const char *rest = "";
         unsigned number = parse_number(entry->d_name, &rest);
         bool partial = strcmp(rest, PARTIAL) == 0;
@@ -77,7 +77,10 @@ static bool list_generations(const struct store *store, const char *name,
         out->items = mem_resize(out->items, out->count + 1, sizeof *out->items);
         out->items[out->count++] = (struct generation){number, partial};
     }
+    int errnum = errno;
     (void)closedir(dir);
+    if (errnum != 0)
+        return fail_errno(err, ERR_FILES, errnum, "cannot read '%s'", path);
     if (out->count > 0)
         qsort(out->items, out->count, sizeof *out->items, newest_first);
     return true;

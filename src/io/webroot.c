@@ -154,10 +154,11 @@ static bool has_only_mark(int dir)
         return false;
     }
     size_t count = 0;
-    while (readdir(entries) != NULL)
+    while (errno = 0, readdir(entries) != NULL)
         count++;
+    bool all = errno == 0;
     (void)closedir(entries);
-    return count == 3; /* with . and .. */
+    return all && count == 3; /* with . and .. */
 }
 
 /* Whether the entry is the folder that is open, not a symlink to it or another. */

@@ -47,8 +47,8 @@ static inline int fault_run(const char *job, const char *dir, const char *call, 
 {
     AUTO_FREE trace = mem_printf("trace=%s", call);
     AUTO_FREE inject = mem_printf("inject=%s:%s:when=%u", call, how, n);
-    const char *argv[] = {"strace",         "-qq", "-o", "/dev/null", "-e", trace, "-e", inject,
-                          "/proc/self/exe", job,   dir,  NULL};
+    const char *argv[] = {"strace", "-qq",  "-o", "/dev/null", "-e", trace,
+                          "-e",     inject, "",   job,         dir,  NULL};
     char self[4096];
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
     self[len < 0 ? 0 : len] = '\0';
@@ -61,6 +61,7 @@ static inline unsigned fault_count(const char *job, const char *dir, const char 
 {
     AUTO_FREE log = mem_printf("%s.trace", dir);
     AUTO_FREE trace = mem_printf("trace=%s", call);
+    AUTO_FREE name = mem_printf("%s(", call);
     char self[4096], line[8192];
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
     self[len < 0 ? 0 : len] = '\0';
@@ -70,7 +71,7 @@ static inline unsigned fault_count(const char *job, const char *dir, const char 
     FILE *file = fopen(log, "r");
     unsigned count = 0;
     while (file != NULL && fgets(line, sizeof line, file) != NULL)
-        count += strncmp(line, call, strlen(call)) == 0;
+        count += strncmp(line + strspn(line, "0123456789 "), name, strlen(name)) == 0;
     if (file != NULL)
         (void)fclose(file);
     (void)unlink(log);

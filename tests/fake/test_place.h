@@ -68,7 +68,7 @@ static inline char *place_read(const struct place *place, const char *below)
     if (file == NULL)
         return NULL;
     char *text = mem_new(1, 65536);
-    (void)fread(text, 1, 65535, file);
+    text[fread(text, 1, 65535, file)] = '\0';
     (void)fclose(file);
     return text;
 }

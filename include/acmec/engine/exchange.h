@@ -11,9 +11,9 @@
 #ifndef ACMEC_ENGINE_EXCHANGE_H
 #define ACMEC_ENGINE_EXCHANGE_H
 
+#include <acmec/acme/problem.h>
 #include <acmec/acme/session.h>
 #include <acmec/data/ports.h>
-#include <acmec/acme/problem.h>
 
 #define EXCHANGE_TRIES 3
 #define EXCHANGE_WITHIN_MS 20000
