@@ -3,5 +3,6 @@
 void event_release(struct event *event)
 {
     http_response_release(&event->response);
+    tls_report_release(&event->tls);
     buf_release(&event->child.output);
 }

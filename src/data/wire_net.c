@@ -6,7 +6,6 @@
 #define VERSION_MAX 63
 #define PROXY_MAX 4096
 #define REQUEST_BODY_MAX (512 * 1024)
-#define TIMEOUT_MAX_MS (10 * 60 * 1000)
 
 /* What a request may ask for by name: the words are static at both ends, so a number goes over. */
 static const char *const known_words[] = {
@@ -79,6 +78,8 @@ void wire_net_put_request(struct buf *out, uint64_t id, const struct http_reques
     frame_put_bytes(out, buf_span(&request->body));
     frame_put_u8(out, request->follow_https_redirects);
     frame_put_text(out, request->connect_to);
+    frame_put_u8(out, request->insecure);
+    frame_put_u8(out, request->proxy_protocol);
     frame_put_u32(out, request->timeout_ms);
     frame_end(out, begin);
 }
@@ -164,12 +165,18 @@ bool wire_net_get_request(struct span payload, uint64_t *id, struct http_request
     buf_add_span(&request.body, frame_get_bytes(&reader, REQUEST_BODY_MAX));
     uint8_t follow = frame_get_u8(&reader);
     request.connect_to = frame_get_text(&reader, WIRE_TEXT_MAX);
+    uint8_t insecure = frame_get_u8(&reader);
+    uint8_t proxy_protocol = frame_get_u8(&reader);
     request.timeout_ms = frame_get_u32(&reader);
     if (!frame_at_end(&reader) || number == 0 || method > HTTP_POST || request.url == NULL ||
-        follow > 1 || request.timeout_ms > TIMEOUT_MAX_MS)
+        follow > 1 || insecure > 1 || proxy_protocol > 1 ||
+        request.timeout_ms > WIRE_TIMEOUT_MAX_MS ||
+        (request.connect_to == NULL && (insecure == 1 || proxy_protocol == 1)))
         return false;
     request.method = (enum http_method)method;
     request.follow_https_redirects = follow == 1;
+    request.insecure = insecure == 1;
+    request.proxy_protocol = proxy_protocol == 1;
     *id = number;
     *out = request;
     request = (struct http_request){0};

@@ -156,6 +156,9 @@ static void dispatch(struct group *group, struct event *event)
     case EVENT_HTTP:
         exchanges_take(group->run->exchanges, event);
         break;
+    case EVENT_PROBE:
+        probes_take(group->run->probes, event);
+        break;
     case EVENT_PROOF_READY:
         for (size_t i = 0; i < group->active_count; i++)
             job_proof_ready(group->active[i], event->token);
@@ -177,11 +180,19 @@ static void dispatch(struct group *group, struct event *event)
     }
 }
 
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Sends what may be sent, then waits for whatever comes first. */
 static void wait_for(struct group *group, int64_t until_ms)
 {
     struct event_port *port = group->run->ports->events;
     struct event event = {0};
-    port->ops->wait(port, until_ms, &event);
+    int64_t exchange_ms = exchanges_step(group->run->exchanges);
+    int64_t probe_ms = probes_step(group->run->probes);
+    port->ops->wait(port, sooner(until_ms, sooner(exchange_ms, probe_ms)), &event);
     dispatch(group, &event);
     event_release(&event);
 }
@@ -195,8 +206,7 @@ static void run_group(struct group *group)
         int64_t next_ms = step_jobs(group, jobs);
         if (group->active_count == 0)
             break;
-        int64_t exchange_ms = exchanges_step(group->run->exchanges);
-        wait_for(group, exchange_ms < next_ms ? exchange_ms : next_ms);
+        wait_for(group, next_ms);
     }
     for (; group->next < group->end; group->next++) {
         const struct cert_spec *spec = &group->batch->items[group->next].spec;
@@ -236,6 +246,7 @@ static bool open_world(struct run *run, const struct cert_spec *spec, struct rea
         return false;
     run->ports = reactor_ports(*out);
     run->exchanges = exchanges_new(run->ports);
+    run->probes = probes_new(run->ports);
     run->home = lane_new(run->exchanges, NULL);
     return true;
 }
@@ -244,7 +255,9 @@ static void close_world(struct run *run, struct reactor *reactor)
 {
     authorities_free(run);
     exchanges_free(run->exchanges);
+    probes_free(run->probes);
     run->exchanges = NULL;
+    run->probes = NULL;
     reactor_free(reactor);
 }
 
@@ -341,7 +354,7 @@ bool batch_register(struct run *run, const struct cert_spec *spec, struct error 
     struct authority *authority = authority_get(run, spec);
     while (!authority_is_ready(authority) && authority_error(authority) == NULL &&
            run->stop_signal == 0)
-        wait_for(&group, exchanges_step(run->exchanges));
+        wait_for(&group, INT64_MAX);
     const struct error *error = authority_error(authority);
     bool good = error == NULL;
     if (!good)

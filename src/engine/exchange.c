@@ -240,7 +240,11 @@ static void send_now(struct exchange *exchange)
     const struct exchange_request *request = &exchange->request;
     AUTO(http_request) http = {0};
     struct error err = {0};
-    if (!request->ops->build(request->owner, request->tag, &http, &err)) {
+    bool built = request->ops->build(request->owner, request->tag, &http, &err);
+    /* What a CA is asked goes to the CA, and is answered by the CA. */
+    if (built && exchange->lane->session != NULL && (http.insecure || http.connect_to != NULL))
+        built = fail(&err, ERR_NETWORK, "a CA is never asked past its certificate");
+    if (!built) {
         end_lost(exchange, &err, false);
         return;
     }

@@ -15,9 +15,11 @@
 
 static const struct worker_program program = {"acmec-net", 0};
 
-/* A request that the worker has; one that was cancelled may still be answered. */
+/* What the worker was asked; one that was cancelled may still be answered. The worker knows it by
+ * `number`, since each port counts its ids by itself. */
 struct pending {
-    uint64_t id;
+    uint64_t number, id;
+    enum event_kind kind;
     int64_t deadline_ms;
     bool cancelled;
 };
@@ -31,6 +33,7 @@ struct net_link {
     unsigned starts;
     struct pending *pending;
     size_t count, capacity;
+    uint64_t last_number;
 };
 
 static const char *environment_of(const char *lower, const char *upper)
@@ -76,9 +79,11 @@ void net_link_free(struct net_link *link)
     free(link);
 }
 
-/* ---- pending requests ---- */
+/* ---- what is pending ---- */
 
-static void add_pending(struct net_link *link, uint64_t id, unsigned timeout_ms)
+/* Returns its number. */
+static uint64_t add_pending(struct net_link *link, enum event_kind kind, uint64_t id,
+                            unsigned timeout_ms)
 {
     if (link->count == link->capacity) {
         link->capacity = link->capacity == 0 ? 64 : link->capacity * 2;
@@ -86,26 +91,38 @@ static void add_pending(struct net_link *link, uint64_t id, unsigned timeout_ms)
     }
     unsigned limit = timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : timeout_ms;
     link->pending[link->count++] = (struct pending){
-        .id = id, .deadline_ms = clock_mono_ms(link->clock) + limit + HANG_AFTER_MS};
+        .number = ++link->last_number,
+        .id = id,
+        .kind = kind,
+        .deadline_ms = clock_mono_ms(link->clock) + limit + HANG_AFTER_MS,
+    };
+    return link->last_number;
 }
 
-/* Takes it off the list; false: there is no such request. */
-static bool take_pending(struct net_link *link, uint64_t id, bool *cancelled)
+static struct pending *find_pending(struct net_link *link, uint64_t number)
 {
-    for (size_t i = 0; i < link->count; i++) {
-        if (link->pending[i].id != id)
-            continue;
-        *cancelled = link->pending[i].cancelled;
-        link->pending[i] = link->pending[--link->count];
-        return true;
-    }
-    return false;
+    for (size_t i = 0; i < link->count; i++)
+        if (link->pending[i].number == number)
+            return &link->pending[i];
+    return NULL;
 }
 
-static void push_failure(struct net_link *link, uint64_t id, enum http_failure failure,
-                         const char *text)
+/* Takes it off the list; false: there is no such one of this kind. */
+static bool take_pending(struct net_link *link, uint64_t number, enum event_kind kind,
+                         struct pending *out)
 {
-    struct event event = {.kind = EVENT_HTTP, .id = id, .failure = failure};
+    struct pending *found = find_pending(link, number);
+    if (found == NULL || found->kind != kind)
+        return false;
+    *out = *found;
+    *found = link->pending[--link->count];
+    return true;
+}
+
+static void push_failure(struct net_link *link, const struct pending *pending,
+                         enum http_failure failure, const char *text)
+{
+    struct event event = {.kind = pending->kind, .id = pending->id, .failure = failure};
     (void)snprintf(event.failure_text, sizeof event.failure_text, "%.*s",
                    (int)sizeof event.failure_text - 1, text);
     events_push(link->events, &event);
@@ -115,7 +132,7 @@ static void fail_all(struct net_link *link)
 {
     for (size_t i = 0; i < link->count; i++)
         if (!link->pending[i].cancelled)
-            push_failure(link, link->pending[i].id, HTTP_FAIL_WORKER, link->worker.end_text);
+            push_failure(link, &link->pending[i], HTTP_FAIL_WORKER, link->worker.end_text);
     link->count = 0;
 }
 
@@ -138,14 +155,31 @@ static bool take_hello(struct net_link *link, struct span payload)
 static bool take_reply(struct net_link *link, struct span payload)
 {
     AUTO(http_response) response = {0};
-    uint64_t id;
-    bool cancelled;
-    if (!wire_net_get_reply(payload, &id, &response) || !take_pending(link, id, &cancelled))
+    struct pending pending;
+    uint64_t number;
+    if (!wire_net_get_reply(payload, &number, &response) ||
+        !take_pending(link, number, EVENT_HTTP, &pending))
         return false;
-    if (cancelled)
+    if (pending.cancelled)
         return true;
-    struct event event = {.kind = EVENT_HTTP, .id = id, .response = response};
+    struct event event = {.kind = EVENT_HTTP, .id = pending.id, .response = response};
     response = (struct http_response){0};
+    events_push(link->events, &event);
+    return true;
+}
+
+static bool take_seen(struct net_link *link, struct span payload)
+{
+    AUTO(tls_report) report = {0};
+    struct pending pending;
+    uint64_t number;
+    if (!wire_net_get_seen(payload, &number, &report) ||
+        !take_pending(link, number, EVENT_PROBE, &pending))
+        return false;
+    if (pending.cancelled)
+        return true;
+    struct event event = {.kind = EVENT_PROBE, .id = pending.id, .tls = report};
+    report = (struct tls_report){0};
     events_push(link->events, &event);
     return true;
 }
@@ -153,11 +187,14 @@ static bool take_reply(struct net_link *link, struct span payload)
 static bool take_failed(struct net_link *link, struct span payload)
 {
     AUTO(wire_net_failed) failed = {0};
-    bool cancelled;
-    if (!wire_net_get_failed(payload, &failed) || !take_pending(link, failed.id, &cancelled))
+    struct pending pending;
+    if (!wire_net_get_failed(payload, &failed))
         return false;
-    if (!cancelled)
-        push_failure(link, failed.id, failed.failure, escaped_str(failed.text).text);
+    const struct pending *found = find_pending(link, failed.id);
+    if (found == NULL || !take_pending(link, failed.id, found->kind, &pending))
+        return false;
+    if (!pending.cancelled)
+        push_failure(link, &pending, failed.failure, escaped_str(failed.text).text);
     return true;
 }
 
@@ -182,6 +219,8 @@ static bool take_frame(void *ctx, uint8_t type, struct span payload)
         return take_reply(link, payload);
     case WIRE_NET_FAILED:
         return take_failed(link, payload);
+    case WIRE_NET_SEEN:
+        return take_seen(link, payload);
     case WIRE_NET_LOG:
         return take_log(payload);
     default:
@@ -208,18 +247,29 @@ bool net_link_submit(struct net_link *link, uint64_t id, const struct http_reque
 {
     if (!worker_runs(&link->worker) && !start(link, err))
         return false;
-    wire_net_put_request(&link->worker.out, id, request);
-    add_pending(link, id, request->timeout_ms);
+    uint64_t number = add_pending(link, EVENT_HTTP, id, request->timeout_ms);
+    wire_net_put_request(&link->worker.out, number, request);
     return true;
 }
 
-void net_link_cancel(struct net_link *link, uint64_t id)
+bool net_link_probe(struct net_link *link, uint64_t id, const struct tls_request *request,
+                    struct error *err)
+{
+    if (!worker_runs(&link->worker) && !start(link, err))
+        return false;
+    uint64_t number = add_pending(link, EVENT_PROBE, id, request->timeout_ms);
+    wire_net_put_probe(&link->worker.out, number, request);
+    return true;
+}
+
+void net_link_cancel(struct net_link *link, enum event_kind kind, uint64_t id)
 {
     for (size_t i = 0; i < link->count; i++) {
-        if (link->pending[i].id != id)
+        struct pending *pending = &link->pending[i];
+        if (pending->kind != kind || pending->id != id)
             continue;
-        link->pending[i].cancelled = true;
-        wire_net_put_cancel(&link->worker.out, id);
+        pending->cancelled = true;
+        wire_net_put_cancel(&link->worker.out, pending->number);
     }
 }
 

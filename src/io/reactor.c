@@ -16,6 +16,7 @@
 
 struct reactor {
     struct http_port http;
+    struct probe_port probe;
     struct proof_port proof;
     struct spawn_port spawn;
     struct event_port waiter;
@@ -44,7 +45,18 @@ static bool http_submit(struct http_port *port, uint64_t id, const struct http_r
 
 static void http_cancel(struct http_port *port, uint64_t id)
 {
-    net_link_cancel(REACTOR_OF(port, http)->net, id);
+    net_link_cancel(REACTOR_OF(port, http)->net, EVENT_HTTP, id);
+}
+
+static bool probe_submit(struct probe_port *port, uint64_t id, const struct tls_request *request,
+                         struct error *err)
+{
+    return net_link_probe(REACTOR_OF(port, probe)->net, id, request, err);
+}
+
+static void probe_cancel(struct probe_port *port, uint64_t id)
+{
+    net_link_cancel(REACTOR_OF(port, probe)->net, EVENT_PROBE, id);
 }
 
 static bool proof_listen(struct proof_port *port, const char *address, uint16_t http_port,
@@ -170,6 +182,7 @@ static void wait_for_event(struct event_port *port, int64_t deadline_ms, struct 
 /* ---- start and end ---- */
 
 static const struct http_ops http_ops = {http_submit, http_cancel};
+static const struct probe_ops probe_ops = {probe_submit, probe_cancel};
 static const struct proof_ops proof_ops = {proof_listen, proof_add, proof_remove};
 static const struct spawn_ops spawn_ops = {spawn_start};
 static const struct event_ops event_ops = {wait_for_event};
@@ -203,6 +216,7 @@ bool reactor_new(const struct http_settings *settings, const char *workers_dir,
     }
     reactor->clock = clock_system();
     reactor->http.ops = &http_ops;
+    reactor->probe.ops = &probe_ops;
     reactor->proof.ops = &proof_ops;
     reactor->spawn.ops = &spawn_ops;
     reactor->waiter.ops = &event_ops;
@@ -211,6 +225,7 @@ bool reactor_new(const struct http_settings *settings, const char *workers_dir,
     reactor->ports = (struct ports){
         .clock = &reactor->clock,
         .http = &reactor->http,
+        .probe = &reactor->probe,
         .proof = &reactor->proof,
         .spawn = &reactor->spawn,
         .events = &reactor->waiter,

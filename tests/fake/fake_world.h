@@ -1,5 +1,5 @@
-/* fake_world: the engine's ports without a world: a clock that the test sets, an HTTP port that
- * keeps what was submitted until the test answers it. */
+/* fake_world: the engine's ports without a world: a clock that the test sets, an HTTP port and a
+ * probe port that keep what was submitted until the test answers it. */
 #ifndef TESTS_FAKE_WORLD_H
 #define TESTS_FAKE_WORLD_H
 
@@ -12,6 +12,7 @@
 struct fake_world {
     struct clock clock;
     struct http_port http;
+    struct probe_port probe;
     struct ports ports;
     int64_t wall, ms;
     struct {
@@ -20,6 +21,12 @@ struct fake_world {
         bool cancelled;
     } submits[FAKE_SUBMITS_MAX];
     size_t submitted;
+    struct {
+        uint64_t id;
+        struct tls_request request;
+        bool cancelled;
+    } probes[FAKE_SUBMITS_MAX];
+    size_t probed;
     bool broken; /* submit fails */
 };
 
@@ -59,13 +66,41 @@ static void fake_cancel(struct http_port *port, uint64_t id)
             world->submits[i].cancelled = true;
 }
 
+static struct fake_world *fake_of_probe(struct probe_port *port)
+{
+    return (struct fake_world *)((char *)port - offsetof(struct fake_world, probe));
+}
+
+static bool fake_probe(struct probe_port *port, uint64_t id, const struct tls_request *request,
+                       struct error *err)
+{
+    struct fake_world *world = fake_of_probe(port);
+    if (world->broken)
+        return fail(err, ERR_NETWORK, "broken");
+    world->probes[world->probed].id = id;
+    tls_request_copy(request, &world->probes[world->probed].request);
+    world->probed++;
+    return true;
+}
+
+static void fake_probe_cancel(struct probe_port *port, uint64_t id)
+{
+    struct fake_world *world = fake_of_probe(port);
+    for (size_t i = 0; i < world->probed; i++)
+        if (world->probes[i].id == id)
+            world->probes[i].cancelled = true;
+}
+
 static const struct clock_ops fake_clock_ops = {fake_wall, fake_ms};
 static const struct http_ops fake_http_ops = {fake_submit, fake_cancel};
+static const struct probe_ops fake_probe_ops = {fake_probe, fake_probe_cancel};
 
 static inline void fake_world_start(struct fake_world *world)
 {
-    *world = (struct fake_world){.clock = {&fake_clock_ops}, .http = {&fake_http_ops}};
-    world->ports = (struct ports){.clock = &world->clock, .http = &world->http};
+    *world = (struct fake_world){
+        .clock = {&fake_clock_ops}, .http = {&fake_http_ops}, .probe = {&fake_probe_ops}};
+    world->ports =
+        (struct ports){.clock = &world->clock, .http = &world->http, .probe = &world->probe};
     world->wall = 1800000000;
     world->ms = 1000;
 }
@@ -76,6 +111,8 @@ static inline void fake_world_release(struct fake_world *world)
         free(world->submits[i].url);
         free(world->submits[i].body);
     }
+    for (size_t i = 0; i < world->probed; i++)
+        tls_request_release(&world->probes[i].request);
 }
 
 /* The event of a reply to the nth submit. */

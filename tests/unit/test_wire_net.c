@@ -67,6 +67,8 @@ static void put_request(struct buf *out, uint64_t id)
         .body = BUF(100),
         .follow_https_redirects = true,
         .connect_to = mem_strdup("127.0.0.1:80"),
+        .insecure = true,
+        .proxy_protocol = true,
         .timeout_ms = 1234,
     };
     buf_add(&request.body, "{\0}", 3);
@@ -89,6 +91,8 @@ static void test_request(void **state)
     assert_true(span_equals(buf_span(&got.body), SPAN_LIT("{\0}")));
     assert_true(got.follow_https_redirects);
     assert_string_equal(got.connect_to, "127.0.0.1:80");
+    assert_true(got.insecure);
+    assert_true(got.proxy_protocol);
     assert_int_equal(got.timeout_ms, 1234);
 }
 
@@ -105,6 +109,8 @@ static void test_smallest_request(void **state)
     assert_null(got.accept);
     assert_null(got.content_type);
     assert_null(got.connect_to);
+    assert_false(got.insecure);
+    assert_false(got.proxy_protocol);
     assert_int_equal(got.body.len, 0);
 }
 
@@ -272,6 +278,21 @@ static void test_requests_out_of_bounds(void **state)
     assert_false(request_is_read(payload_of(&huge, WIRE_NET_REQUEST)));
 }
 
+/* Without a certificate that is verified nobody but a server of our own is asked anything. */
+static void test_insecure_only_at_home(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        AUTO(buf) out = BUF(ROOM);
+        AUTO(http_request) put = {.url = mem_strdup("https://x/")};
+        put.connect_to = (i & 1) != 0 ? mem_strdup("127.0.0.1:443") : NULL;
+        put.insecure = (i & 2) == 0;
+        put.proxy_protocol = (i & 2) != 0;
+        wire_net_put_request(&out, 1, &put);
+        assert_int_equal(request_is_read(payload_of(&out, WIRE_NET_REQUEST)), (i & 1) != 0);
+    }
+}
+
 /* The byte that holds the method, then one that says which word, are made invalid in turn. */
 static void test_unknown_words_in_a_request(void **state)
 {
@@ -377,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_a_version_that_is_too_long_or_absent),
         cmocka_unit_test(test_a_config_without_an_agent),
         cmocka_unit_test(test_requests_out_of_bounds),
+        cmocka_unit_test(test_insecure_only_at_home),
         cmocka_unit_test(test_unknown_words_in_a_request),
         cmocka_unit_test(test_a_message_ends_where_it_ends),
     };

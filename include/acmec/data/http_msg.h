@@ -20,8 +20,10 @@ struct http_request {
     const char *content_type;    /* static or NULL */
     struct buf body;             /* owned */
     bool follow_https_redirects; /* only for the directory's GET */
-    char *connect_to;            /* owned or NULL: "127.0.0.1:80", the probe at home: plain http is
-                                    allowed then, and no proxy is used */
+    char *connect_to;            /* owned or NULL: "127.0.0.1:80", a look at a server of our own:
+                                    plain http is allowed then, and no proxy is used */
+    bool insecure;               /* with connect_to alone: any certificate will do */
+    bool proxy_protocol;         /* with connect_to alone: begin with a PROXY line, version 1 */
     unsigned timeout_ms;         /* whole exchange; 0 = the default of 30 s */
 };
 

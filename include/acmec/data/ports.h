@@ -6,8 +6,10 @@
 
 #include <acmec/base/clock.h>
 #include <acmec/data/http_msg.h>
+#include <acmec/data/tls_msg.h>
 
 struct http_port;
+struct probe_port;
 struct proof_port;
 struct spawn_port;
 struct event_port;
@@ -23,6 +25,18 @@ struct http_ops {
 };
 struct http_port {
     const struct http_ops *ops;
+};
+
+/* ---- probe: looks at TLS servers, by id ---- */
+struct probe_ops {
+    /* As those of http, with EVENT_PROBE; the two kinds of ids have nothing to do with each other.
+     */
+    bool (*submit)(struct probe_port *port, uint64_t id, const struct tls_request *request,
+                   struct error *err);
+    void (*cancel)(struct probe_port *port, uint64_t id);
+};
+struct probe_port {
+    const struct probe_ops *ops;
 };
 
 /* How the network process is to behave for the whole run; set before the first submit. */
@@ -79,6 +93,7 @@ struct spawn_port {
 enum event_kind {
     EVENT_TIMEOUT, /* the deadline came */
     EVENT_HTTP,
+    EVENT_PROBE,
     EVENT_PROOF_READY,
     EVENT_PROOF_HIT,
     EVENT_PROOF_LOST, /* the responder could not be kept alive; error says why */
@@ -88,10 +103,11 @@ enum event_kind {
 
 struct event {
     enum event_kind kind;
-    uint64_t id;                   /* EVENT_HTTP, EVENT_CHILD */
-    enum http_failure failure;     /* EVENT_HTTP: NONE = response is set */
-    char failure_text[256];        /* EVENT_HTTP: escaped detail */
+    uint64_t id;                   /* EVENT_HTTP, EVENT_PROBE, EVENT_CHILD */
+    enum http_failure failure;     /* EVENT_HTTP, EVENT_PROBE: NONE = what was asked for is set */
+    char failure_text[256];        /* EVENT_HTTP, EVENT_PROBE: escaped detail */
     struct http_response response; /* EVENT_HTTP: owned */
+    struct tls_report tls;         /* EVENT_PROBE: owned; nothing in it is escaped */
     char token[256];               /* EVENT_PROOF_* */
     char visitor[64];              /* EVENT_PROOF_HIT: address */
     struct spawn_result child;     /* EVENT_CHILD: owned */
@@ -114,6 +130,7 @@ struct event_port {
 struct ports {
     struct clock *clock;
     struct http_port *http;
+    struct probe_port *probe;
     struct proof_port *proof;
     struct spawn_port *spawn;
     struct event_port *events;

@@ -1,7 +1,7 @@
-/* net_link: the keeper's side of acmec-net: requests out, replies in, as events. It believes
- * nothing that the worker says beyond what data/wire_net checks: the reply to a request that is
- * outstanding, once. A worker that fails takes its exchanges with it, and is started once more;
- * then no more. */
+/* net_link: the keeper's side of acmec-net: questions out, answers in, as events. It believes
+ * nothing that the worker says beyond what data/wire_net checks: the answer to a question that is
+ * outstanding, of its kind, once. A worker that fails takes its exchanges with it, and is started
+ * once more; then no more. */
 #ifndef ACMEC_IO_NET_LINK_H
 #define ACMEC_IO_NET_LINK_H
 
@@ -15,10 +15,12 @@ struct net_link *net_link_new(const struct http_settings *settings, const char *
                               struct clock *clock, struct events *events);
 void net_link_free(struct net_link *link);
 
-/* As the http port's functions. */
+/* As the functions of the http and the probe port. kind: the event that is not to come any more. */
 bool net_link_submit(struct net_link *link, uint64_t id, const struct http_request *request,
                      struct error *err) MUST_USE;
-void net_link_cancel(struct net_link *link, uint64_t id);
+bool net_link_probe(struct net_link *link, uint64_t id, const struct tls_request *request,
+                    struct error *err) MUST_USE;
+void net_link_cancel(struct net_link *link, enum event_kind kind, uint64_t id);
 
 /* For the reactor: the descriptor (-1: none), its bits, the next deadline, and a step when there is
  * something to do. */

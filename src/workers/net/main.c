@@ -2,6 +2,7 @@
  * socket at descriptor 3 and nothing else. */
 #include "serve.h"
 #include <acmec/base/confine.h>
+#include <signal.h>
 #include <stddef.h>
 
 #define KEEPER_FD 3
@@ -47,5 +48,6 @@ int main(int argc, char **argv)
     };
     if (!confine_worker(&plan, &err))
         return 1;
+    (void)signal(SIGPIPE, SIG_IGN); /* OpenSSL writes to sockets that may be gone */
     return serve(KEEPER_FD);
 }

@@ -1,10 +1,10 @@
 #include "serve.h"
 
+#include "handshake.h"
 #include "transfer.h"
 #include <acmec/base/cleanup.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #define QUEUE_MAX (64 * 1024 * 1024)
@@ -12,12 +12,14 @@
 #define QUEUE_FULL (8 * 1024 * 1024)
 #define IN_MAX (FRAME_MAX + 64 * 1024)
 #define READ_SIZE (64 * 1024)
+#define WAIT_MS 1000
 
 struct server {
     int fd;
     struct buf in, out;
     struct wire_net_config config;
-    struct transfers *transfers; /* NULL until CONFIG */
+    struct transfers *transfers; /* NULL until CONFIG, and so are the others */
+    struct handshakes *handshakes;
     bool greeted, gone, broken;
 };
 
@@ -29,6 +31,11 @@ static void on_reply(void *ctx, uint64_t id, const struct http_response *respons
 static void on_failed(void *ctx, uint64_t id, enum http_failure failure, const char *text)
 {
     wire_net_put_failed(&((struct server *)ctx)->out, id, failure, text);
+}
+
+static void on_seen(void *ctx, uint64_t id, const struct tls_report *report)
+{
+    wire_net_put_seen(&((struct server *)ctx)->out, id, report);
 }
 
 /* ---- frames from the keeper ---- */
@@ -47,7 +54,10 @@ static bool take_config(struct server *server, struct span payload)
     if (server->transfers != NULL || !wire_net_get_config(payload, &server->config))
         return false;
     server->transfers = transfers_new(&server->config, &sink);
-    return server->transfers != NULL;
+    if (server->transfers == NULL)
+        return false;
+    server->handshakes = handshakes_new(&(struct handshake_sink){on_seen, on_failed, server});
+    return true;
 }
 
 static bool take_request(struct server *server, struct span payload)
@@ -60,12 +70,23 @@ static bool take_request(struct server *server, struct span payload)
     return true;
 }
 
+static bool take_probe(struct server *server, struct span payload)
+{
+    AUTO(tls_request) request = {0};
+    uint64_t id;
+    if (server->handshakes == NULL || !wire_net_get_probe(payload, &id, &request))
+        return false;
+    handshakes_start(server->handshakes, id, &request);
+    return true;
+}
+
 static bool take_cancel(struct server *server, struct span payload)
 {
     uint64_t id;
     if (server->transfers == NULL || !wire_net_get_cancel(payload, &id))
         return false;
     transfers_cancel(server->transfers, id);
+    handshakes_cancel(server->handshakes, id);
     return true;
 }
 
@@ -82,6 +103,8 @@ static bool take_frame(struct server *server, uint8_t type, struct span payload)
         return take_request(server, payload);
     case WIRE_NET_CANCEL:
         return take_cancel(server, payload);
+    case WIRE_NET_PROBE:
+        return take_probe(server, payload);
     default:
         return false;
     }
@@ -147,15 +170,25 @@ static void write_socket(struct server *server)
     }
 }
 
+static void step(struct server *server)
+{
+    if (server->transfers == NULL)
+        return;
+    transfers_step(server->transfers);
+    handshakes_step(server->handshakes);
+}
+
 static void wait_for(struct server *server, bool full)
 {
-    short events = (short)((full ? 0 : POLLIN) | (server->out.len > 0 ? POLLOUT : 0));
-    if (server->transfers != NULL && !full) {
-        transfers_wait(server->transfers, server->fd, events, 1000);
-    } else {
-        struct pollfd pollfd = {.fd = server->fd, .events = events};
-        (void)poll(&pollfd, 1, 1000);
+    struct waits waits = {.timeout_ms = WAIT_MS};
+    waits_add(&waits, server->fd,
+              (short)((full ? 0 : POLLIN) | (server->out.len > 0 ? POLLOUT : 0)));
+    if (server->transfers == NULL || full) {
+        (void)poll(waits.fds, waits.count, waits.timeout_ms);
+        return;
     }
+    handshakes_wait(server->handshakes, &waits);
+    transfers_wait(server->transfers, &waits);
 }
 
 int serve(int fd)
@@ -168,13 +201,13 @@ int serve(int fd)
         bool full = server.out.len > QUEUE_FULL;
         if (!full) {
             read_socket(&server);
-            if (server.transfers != NULL)
-                transfers_step(server.transfers);
+            step(&server);
         }
         write_socket(&server);
         if (!server.gone && !server.broken)
             wait_for(&server, full);
     }
+    handshakes_free(server.handshakes);
     transfers_free(server.transfers);
     wire_net_config_release(&server.config);
     buf_release(&server.in);

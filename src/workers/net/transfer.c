@@ -2,7 +2,6 @@
 
 #include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
-#include <poll.h>
 
 #define CONNECT_TIMEOUT_MS 5000L
 #define SILENCE_TIMEOUT_S 15L
@@ -169,18 +168,34 @@ static void set_limits(struct transfer *transfer)
     (void)curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https");
 }
 
-/* The CA is reached by https alone. Only the look at a server of our own goes by plain http, to the
- * address that the keeper names, past any proxy. */
+/* A look at a server of our own: to the address that the keeper names, past any proxy, by plain
+ * http too, and on a connection of its own, since an earlier one may lead to what was there before.
+ */
+static void set_way_home(struct transfer *transfer)
+{
+    CURL *easy = transfer->easy;
+    const struct http_request *request = &transfer->request;
+    AUTO_FREE target = mem_printf("::%s", request->connect_to);
+    transfer->connect_to = curl_slist_append(NULL, target);
+    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(easy, CURLOPT_CONNECT_TO, transfer->connect_to);
+    (void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    (void)curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_HAPROXYPROTOCOL, (long)request->proxy_protocol);
+    if (!request->insecure)
+        return;
+    (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+    (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+}
+
+/* The CA is reached by https alone. */
 static void set_way(struct transfer *transfer)
 {
     CURL *easy = transfer->easy;
     const struct wire_net_config *config = transfer->all->config;
     if (transfer->request.connect_to != NULL) {
-        AUTO_FREE target = mem_printf("::%s", transfer->request.connect_to);
-        transfer->connect_to = curl_slist_append(NULL, target);
-        (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
-        (void)curl_easy_setopt(easy, CURLOPT_CONNECT_TO, transfer->connect_to);
-        (void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
+        set_way_home(transfer);
         return;
     }
     (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
@@ -307,12 +322,15 @@ void transfers_step(struct transfers *all)
     }
 }
 
-void transfers_wait(struct transfers *all, int fd, short events, int timeout_ms)
+void transfers_wait(struct transfers *all, const struct waits *waits)
 {
-    struct curl_waitfd extra = {.fd = fd};
-    if ((events & POLLIN) != 0)
-        extra.events |= CURL_WAIT_POLLIN;
-    if ((events & POLLOUT) != 0)
-        extra.events |= CURL_WAIT_POLLOUT;
-    (void)curl_multi_poll(all->multi, &extra, 1, timeout_ms, NULL);
+    struct curl_waitfd extra[WAITS_MAX] = {0};
+    for (size_t i = 0; i < waits->count; i++) {
+        extra[i].fd = waits->fds[i].fd;
+        if ((waits->fds[i].events & POLLIN) != 0)
+            extra[i].events |= CURL_WAIT_POLLIN;
+        if ((waits->fds[i].events & POLLOUT) != 0)
+            extra[i].events |= CURL_WAIT_POLLOUT;
+    }
+    (void)curl_multi_poll(all->multi, extra, (unsigned)waits->count, waits->timeout_ms, NULL);
 }

@@ -4,6 +4,7 @@
 #ifndef ACMEC_NET_TRANSFER_H
 #define ACMEC_NET_TRANSFER_H
 
+#include "waits.h"
 #include <acmec/data/wire_net.h>
 #include <curl/curl.h>
 
@@ -25,8 +26,7 @@ void transfers_start(struct transfers *transfers, uint64_t id, struct http_reque
 void transfers_cancel(struct transfers *transfers, uint64_t id);
 /* Moves all on as far as possible without waiting. */
 void transfers_step(struct transfers *transfers);
-/* Waits until a transfer can go on, fd has one of `events` (poll's bits), or timeout_ms has passed.
- */
-void transfers_wait(struct transfers *transfers, int fd, short events, int timeout_ms);
+/* Waits until a transfer or one of waits can go on, or its time has passed. */
+void transfers_wait(struct transfers *transfers, const struct waits *waits);
 
 #endif

@@ -12,9 +12,11 @@ from .idle import make_idle
 from .paths import ACMEC, BUILD, CA_BIN, PARALLEL, ROOT, SANITIZED, TESTBED
 from .ports import free_port
 from .proxy import Exchange, FaultProxy, Forwarder
+from .tls import Nginx, make_certificate
 from .web import StaticServer
+from .worker import NetWorker
 
 __all__ = ["ACMEC", "BUILD", "CA_BIN", "PARALLEL", "ROOT", "SANITIZED", "TESTBED", "Caddy", "Case", "Exchange",
-           "FaultProxy", "Forwarder", "Pebble", "Result", "Site", "StaticServer", "finish", "free_port",
-           "main", "make_idle", "private_network",
+           "FaultProxy", "Forwarder", "NetWorker", "Nginx", "Pebble", "Result", "Site", "StaticServer", "finish", "free_port",
+           "main", "make_certificate", "make_idle", "private_network",
            "read", "session_processes", "wait_until"]

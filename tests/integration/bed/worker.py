@@ -1,0 +1,103 @@
+"""NetWorker: acmec-net alone, spoken to as the keeper speaks to it: frames over a socketpair."""
+import os
+import socket
+import struct
+import subprocess
+
+from .paths import ACMEC, BUILD
+
+HELLO, CONFIG, REQUEST, CANCEL, PROBE = 1, 2, 3, 4, 5
+REPLY, FAILED, LOG, SEEN = 64, 65, 66, 67
+VERSIONS = ["", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"]
+KEYS = {"any": 0, "ecdsa": 1, "rsa": 2}
+
+
+def text(value):
+    """As frame_put_text: None and "" are told apart."""
+    return b"\0" if value is None else b"\1" + data(value.encode())
+
+
+def data(value):
+    return struct.pack(">I", len(value)) + value
+
+
+class Reader:
+    def __init__(self, payload):
+        self.rest = payload
+
+    def number(self, size):
+        taken, self.rest = self.rest[:size], self.rest[size:]
+        return int.from_bytes(taken, "big")
+
+    def data(self):
+        size = self.number(4)
+        taken, self.rest = self.rest[:size], self.rest[size:]
+        return taken
+
+    def text(self):
+        return self.data().decode() if self.number(1) else None
+
+
+class NetWorker:
+    def __init__(self):
+        ours, theirs = socket.socketpair()
+        ours.settimeout(30)
+        os.set_inheritable(theirs.fileno(), True)
+        program = os.path.join(BUILD, "acmec-net")
+        # It expects its end at descriptor 3, and to be a child of the pid it is told.
+        start = ["sh", "-c", f"exec 3<&{theirs.fileno()}; exec \"$@\"", "sh",
+                 program, "-", "-", str(os.getpid())]
+        self.process = subprocess.Popen(start, pass_fds=[theirs.fileno()], env={})
+        theirs.close()
+        self.socket, self.kept = ours, b""
+
+    def stop(self):
+        self.socket.close()
+        return self.process.wait(10)
+
+    def send(self, kind, payload):
+        self.socket.sendall(struct.pack(">IB", len(payload) + 1, kind) + payload)
+
+    def receive(self):
+        """(type, Reader) of the next frame; None when it has hung up."""
+        def whole():
+            if len(self.kept) < 4:
+                return None
+            size = struct.unpack(">I", self.kept[:4])[0]
+            return size if len(self.kept) >= 4 + size else None
+        while (size := whole()) is None:
+            more = self.socket.recv(65536)
+            if not more:
+                return None
+            self.kept += more
+        frame, self.kept = self.kept[4:4 + size], self.kept[4 + size:]
+        return frame[0], Reader(frame[1:])
+
+    def greet(self):
+        version = subprocess.run([ACMEC, "--version"], capture_output=True, text=True, check=True)
+        self.send(HELLO, text(version.stdout.split()[-1]))
+        self.send(CONFIG, text("acmec-test") + data(b"") + text(None) + text(None))
+        return self.receive()
+
+    def probe(self, number, address, port, name=None, alpn=None, key="any", versions=("", ""),
+              proxy_protocol=False, timeout_ms=0):
+        self.send(PROBE, struct.pack(">Q", number) + text(address) + struct.pack(">I", port) + text(name)
+                  + text(alpn) + struct.pack(">BBBBI", KEYS[key], VERSIONS.index(versions[0]),
+                                             VERSIONS.index(versions[1]), proxy_protocol, timeout_ms))
+
+    def seen(self):
+        """The next answer to a probe, as a dict; "failure" in it: there was no handshake."""
+        kind, reader = self.receive()
+        number = reader.number(8)
+        if kind == FAILED:
+            return {"id": number, "failure": reader.number(1), "text": reader.text()}
+        assert kind == SEEN, kind
+        found = {"id": number, "version": VERSIONS[reader.number(1)]}
+        for name in ("cipher", "group", "signature", "alpn"):
+            found[name] = reader.text()
+        found["stapled"] = bool(reader.number(1))
+        found["chain"] = [reader.data() for _ in range(reader.number(1))]
+        found["hellos"] = reader.data(), reader.data()
+        found["steps"] = [(reader.number(1), reader.number(1), reader.number(1), reader.number(4))
+                          for _ in range(reader.number(1))]
+        return found
