@@ -9,9 +9,12 @@
 #include <acmec/io/store_json.h>
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #define FOLDER_NAME_MAX 200
 #define KEY_FILE "key.pem"
+#define NEXT_KEY_FILE "key.next.pem"
 #define ACCOUNT_FILE "account.json"
 
 void stored_account_release(struct stored_account *account)
@@ -21,6 +24,7 @@ void stored_account_release(struct stored_account *account)
     free(account->contact);
     free(account->terms_url);
     free(account->status);
+    free(account->caa);
     *account = (struct stored_account){0};
 }
 
@@ -93,6 +97,7 @@ static void read_members(const json_t *root, struct stored_account *out)
         .contact = mem_strdup(store_json_text(root, "contact", &bad)),
         .terms_url = mem_strdup(store_json_text(root, "terms", &bad)),
         .status = mem_strdup(store_json_text(root, "status", &bad)),
+        .caa = mem_strdup(store_json_text(root, "caa", &bad)),
     };
     if (bad)
         stored_account_release(out);
@@ -119,10 +124,10 @@ static bool read_stored(const char *dir, const char *directory_url, struct store
 }
 
 /* *out NULL: there is none. */
-static bool read_key(const char *dir, struct key **out, struct error *err)
+static bool read_key(const char *dir, const char *file, struct key **out, struct error *err)
 {
     AUTO(buf) pem = SECRET_BUF(KEY_PEM_MAX);
-    AUTO_FREE path = mem_printf("%s/" KEY_FILE, dir);
+    AUTO_FREE path = mem_printf("%s/%s", dir, file);
     struct key *key = NULL;
     bool found;
     if (!file_read_trusted(path, &pem, &found, err) || (found && !file_check_trusted(path, err)))
@@ -140,7 +145,7 @@ bool store_read_account(const struct store *store, const char *directory_url, co
     AUTO_FREE dir = NULL;
     struct key *loaded = NULL;
     if (!account_dir(store, directory_url, account, dry_run, &dir, err) ||
-        !read_key(dir, &loaded, err))
+        !read_key(dir, KEY_FILE, &loaded, err))
         return false;
     if (loaded != NULL && !read_stored(dir, directory_url, out, err)) {
         key_free(loaded);
@@ -181,7 +186,62 @@ bool store_write_account(struct store *store, const char *account, bool dry_run,
     json_put_str(root, "contact", stored->contact);
     json_put_str(root, "terms", stored->terms_url);
     json_put_str(root, "status", stored->status);
+    json_put_str(root, "caa", stored->caa);
     return store_json_write(path, root, err);
+}
+
+/* ---- a rollover ---- */
+
+bool store_lock_account_change(struct store *store, struct lock *out, struct error *err)
+{
+    AUTO_FREE path = mem_printf("%s/locks/account-change", store->state_dir);
+    return lock_take(path, store->command, out, err) ||
+           while_doing(err, "an account's key is being changed");
+}
+
+bool store_read_next_key(const struct store *store, const char *directory_url, const char *account,
+                         bool dry_run, struct key **key, struct error *err)
+{
+    AUTO_FREE dir = NULL;
+    return account_dir(store, directory_url, account, dry_run, &dir, err) &&
+           read_key(dir, NEXT_KEY_FILE, key, err);
+}
+
+bool store_write_next_key(struct store *store, const char *directory_url, const char *account,
+                          const struct key *key, struct error *err)
+{
+    AUTO_FREE dir = NULL;
+    AUTO(buf) pem = SECRET_BUF(KEY_PEM_MAX);
+    if (!account_dir(store, directory_url, account, false, &dir, err) ||
+        !key_write_pem(key, &pem, err))
+        return false;
+    AUTO_FREE path = mem_printf("%s/" NEXT_KEY_FILE, dir);
+    return file_create(path, 0600, buf_span(&pem), err);
+}
+
+bool store_promote_next_key(struct store *store, const char *directory_url, const char *account,
+                            struct error *err)
+{
+    AUTO_FREE dir = NULL;
+    if (!account_dir(store, directory_url, account, false, &dir, err))
+        return false;
+    AUTO_FREE next = mem_printf("%s/" NEXT_KEY_FILE, dir);
+    AUTO_FREE path = mem_printf("%s/" KEY_FILE, dir);
+    if (rename(next, path) != 0)
+        return fail_errno(err, ERR_FILES, errno, "cannot make '%s' the account's key", next);
+    return file_sync_dir(dir, err);
+}
+
+bool store_drop_next_key(struct store *store, const char *directory_url, const char *account,
+                         struct error *err)
+{
+    AUTO_FREE dir = NULL;
+    if (!account_dir(store, directory_url, account, false, &dir, err))
+        return false;
+    AUTO_FREE path = mem_printf("%s/" NEXT_KEY_FILE, dir);
+    if (unlink(path) != 0 && errno != ENOENT)
+        return fail_errno(err, ERR_FILES, errno, "cannot remove '%s'", path);
+    return file_sync_dir(dir, err);
 }
 
 /* ---- listing ---- */
@@ -212,7 +272,7 @@ static bool add_entry(struct account_list *list, const char *dir, const char *ca
     AUTO(buf) thumbprint = BUF(256);
     struct account_entry entry = {0};
     struct key *key = NULL;
-    if (!read_key(dir, &key, err))
+    if (!read_key(dir, KEY_FILE, &key, err))
         return false;
     if (key == NULL)
         return true;

@@ -6,6 +6,7 @@
 #define ACMEC_IO_STORE_ACCOUNT_H
 
 #include <acmec/crypto/key.h>
+#include <acmec/io/lock.h>
 
 struct store;
 
@@ -15,6 +16,7 @@ struct stored_account {
     char *contact;       /* owned; comma-separated e-mails or NULL */
     char *terms_url;     /* owned; agreed to; NULL */
     char *status;        /* owned; "valid" */
+    char *caa;           /* owned; the CA's issuer domain names for CAA, comma-separated; NULL */
 };
 void stored_account_release(struct stored_account *account);
 /* found false: there is no key. A key without account.json gives url NULL. */
@@ -26,6 +28,23 @@ bool store_write_account_key(struct store *store, const char *directory_url, con
                              bool dry_run, const struct key *key, struct error *err) MUST_USE;
 bool store_write_account(struct store *store, const char *account, bool dry_run,
                          const struct stored_account *stored, struct error *err) MUST_USE;
+
+/* ---- a rollover: the next key is on disk, beside key.pem, before the CA hears of it ---- */
+/* Held while an account's key is changed, or it is found out which key the CA knows; tried once. */
+bool store_lock_account_change(struct store *store, struct lock *out, struct error *err) MUST_USE;
+/* *key NULL: no rollover is under way. */
+bool store_read_next_key(const struct store *store, const char *directory_url, const char *account,
+                         bool dry_run, struct key **key, struct error *err) MUST_USE;
+/* A next key that is there is never overwritten (ERR_FILES). */
+bool store_write_next_key(struct store *store, const char *directory_url, const char *account,
+                          const struct key *key, struct error *err) MUST_USE;
+/* The next key becomes the account's key, by one rename. */
+bool store_promote_next_key(struct store *store, const char *directory_url, const char *account,
+                            struct error *err) MUST_USE;
+/* The CA does not know it: it goes. */
+bool store_drop_next_key(struct store *store, const char *directory_url, const char *account,
+                         struct error *err) MUST_USE;
+
 /* Every account with a key: ca is the folder's name, account its own. */
 struct account_entry {
     char *ca, *account; /* owned */
