@@ -271,6 +271,9 @@ static const char *url_for(const struct order *order, enum payload payload, size
     case PAYLOAD_READ_CERTIFICATE:
         return order->certificate;
     case PAYLOAD_NEW_ACCOUNT:
+    case PAYLOAD_ACCOUNT:
+    case PAYLOAD_KEY_CHANGE:
+    case PAYLOAD_READ_ORDERS:
     case PAYLOAD_COUNT:
         break;
     }

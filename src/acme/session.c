@@ -5,6 +5,7 @@
 #include <acmec/base/mem.h>
 #include <acmec/data/escape.h>
 #include <acmec/data/http_header.h>
+#include <acmec/data/identifier.h>
 #include <acmec/data/json.h>
 #include <ctype.h>
 #include <stdio.h>
@@ -16,7 +17,6 @@
 #define ENDPOINTS ROLE_ACCOUNT /* the roles before it */
 #define NONCES_MAX 256
 #define NONCE_LEN_MAX 256
-#define EMAILS_MAX 32
 
 #define ROLE_AS_WORD(id, word) word,
 static const char *const role_words[] = {URL_ROLES(ROLE_AS_WORD)};
@@ -45,6 +45,8 @@ struct session {
     bool has_directory;
     char *terms_url; /* escaped */
     bool needs_eab;
+    char *caa_identities;
+    char *account_hash_prefix; /* escaped */
     char *account_url;
     struct nonce nonces[NONCES_MAX]; /* the newest last */
     size_t nonce_count;
@@ -95,6 +97,8 @@ void session_free(struct session *session)
         free(session->endpoints[i]);
     free(session->directory_url);
     free(session->terms_url);
+    free(session->caa_identities);
+    free(session->account_hash_prefix);
     free(session->account_url);
     free(session);
 }
@@ -112,6 +116,16 @@ bool session_has_directory(const struct session *session)
 const char *session_terms_url(const struct session *session)
 {
     return session->terms_url;
+}
+
+const char *session_caa_identities(const struct session *session)
+{
+    return session->caa_identities;
+}
+
+const char *session_account_hash_prefix(const struct session *session)
+{
+    return session->account_hash_prefix;
 }
 
 bool session_needs_eab(const struct session *session)
@@ -196,6 +210,28 @@ static bool bind_endpoints(struct session *session, const json_t *object, struct
     return true;
 }
 
+/* Issuer domain names (RFC 8659 section 4.2), joined by commas; NULL: none. */
+static char *join_identities(const json_t *meta)
+{
+    const json_t *list = json_opt_array(meta, "caaIdentities");
+    AUTO(buf) text = BUF(1024);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *name = json_string_value(json_array_get(list, i));
+        struct identifier identifier;
+        struct error ignored = {0};
+        if (name != NULL && identifier_parse(name, &identifier, &ignored) &&
+            identifier.type == IDENTIFIER_DNS && !identifier_is_wildcard(&identifier))
+            buf_addf(&text, "%s%s", text.len == 0 ? "" : ",", identifier.value);
+    }
+    return text.len == 0 || !buf_ok(&text) ? NULL : buf_take(&text);
+}
+
+static void keep_text(char **member, char *taken)
+{
+    free(*member);
+    *member = taken;
+}
+
 static void keep_directory(struct session *session, const json_t *object)
 {
     for (enum url_role role = 0; role < ENDPOINTS; role++) {
@@ -203,10 +239,13 @@ static void keep_directory(struct session *session, const json_t *object)
         session->endpoints[role] = mem_strdup(json_opt_str(object, role_words[role]));
     }
     const json_t *meta = json_opt_object(object, "meta");
-    const char *terms = meta == NULL ? NULL : json_opt_str(meta, "termsOfService");
-    free(session->terms_url);
-    session->terms_url = terms == NULL ? NULL : mem_strdup(escaped_str(terms).text);
-    session->needs_eab = meta != NULL && json_opt_bool(meta, "externalAccountRequired", false);
+    const char *terms = json_opt_str(meta, "termsOfService");
+    const char *prefix = json_opt_str(meta, "accountHashPrefix");
+    keep_text(&session->terms_url, terms == NULL ? NULL : mem_strdup(escaped_str(terms).text));
+    keep_text(&session->account_hash_prefix,
+              prefix == NULL ? NULL : mem_strdup(escaped_str(prefix).text));
+    keep_text(&session->caa_identities, join_identities(meta));
+    session->needs_eab = json_opt_bool(meta, "externalAccountRequired", false);
     session->has_directory = true;
 }
 
@@ -295,7 +334,7 @@ static char *pop_nonce(struct session *session, int64_t now_ms)
 static bool payload_is_read(enum payload payload)
 {
     return payload == PAYLOAD_READ_ORDER || payload == PAYLOAD_READ_AUTHORIZATION ||
-           payload == PAYLOAD_READ_CERTIFICATE;
+           payload == PAYLOAD_READ_CERTIFICATE || payload == PAYLOAD_READ_ORDERS;
 }
 
 /* Whether this may be signed at all; nothing is spent before. */
@@ -344,68 +383,6 @@ bool session_sign(struct session *session, enum payload payload, const char *url
 
 /* ---- account ---- */
 
-/* RFC 8555 section 7.3: one address in each mailto, without header fields. */
-static bool email_ok(struct span email)
-{
-    const char *at = memchr(email.ptr, '@', email.len);
-    if (at == NULL || at == email.ptr || at == email.ptr + email.len - 1 || email.len > 254)
-        return false;
-    for (size_t i = 0; i < email.len; i++) {
-        unsigned char c = (unsigned char)email.ptr[i];
-        if (c <= ' ' || c == 0x7f || strchr("?,;<>\"%&", c) != NULL)
-            return false;
-    }
-    return true;
-}
-
-static struct span trimmed(struct span text)
-{
-    while (text.len > 0 && isspace((unsigned char)text.ptr[0]))
-        text = span_of(text.ptr + 1, text.len - 1);
-    while (text.len > 0 && isspace((unsigned char)text.ptr[text.len - 1]))
-        text.len--;
-    return text;
-}
-
-static bool put_contacts(json_t *object, const char *emails, struct error *err)
-{
-    json_t *list = json_array();
-    (void)json_object_set_new(object, "contact", list);
-    for (const char *at = emails; at != NULL;) {
-        size_t len = strcspn(at, ",");
-        struct span email = trimmed(span_of(at, len));
-        if (!email_ok(email))
-            return fail(err, ERR_USAGE, "'%s' is not an e-mail address", escaped(email).text);
-        if (json_array_size(list) == EMAILS_MAX)
-            return fail(err, ERR_USAGE, "more than %d e-mail addresses", EMAILS_MAX);
-        AUTO_FREE mailto = mem_printf("mailto:%.*s", (int)email.len, email.ptr);
-        json_t *item = json_string(mailto);
-        if (item == NULL)
-            return fail(err, ERR_USAGE, "'%s' is not UTF-8", escaped(email).text);
-        (void)json_array_append_new(list, item);
-        at = at[len] == ',' ? at + len + 1 : NULL;
-    }
-    return true;
-}
-
-bool session_account_request(struct session *session, const char *emails, bool agree_to_terms,
-                             bool only_existing, int64_t now_ms, struct http_request *out,
-                             struct error *err)
-{
-    json_auto_t *object = json_object();
-    if (only_existing)
-        (void)json_object_set_new(object, "onlyReturnExisting", json_true());
-    else if (agree_to_terms)
-        (void)json_object_set_new(object, "termsOfServiceAgreed", json_true());
-    if (!only_existing && emails != NULL && emails[0] != '\0' && !put_contacts(object, emails, err))
-        return false;
-    AUTO(buf) text = BUF(64 * 1024);
-    json_write(object, &text);
-    const char *url = session->endpoints[ROLE_NEW_ACCOUNT];
-    return session_sign(session, PAYLOAD_NEW_ACCOUNT, url == NULL ? "" : url, buf_span(&text),
-                        now_ms, out, err);
-}
-
 bool session_set_account(struct session *session, const char *account_url, struct error *err)
 {
     if (!session_bind(session, ROLE_ACCOUNT, account_url, err))
@@ -413,43 +390,5 @@ bool session_set_account(struct session *session, const char *account_url, struc
     char *copy = mem_strdup(account_url);
     free(session->account_url);
     session->account_url = copy;
-    return true;
-}
-
-/* The status in the body, "valid" if it is empty or says none. */
-static bool read_account_status(const struct http_response *response, char out[static 16],
-                                struct error *err)
-{
-    json_auto_t *object = NULL;
-    const char *status = NULL;
-    if (trimmed(buf_span(&response->body)).len > 0) {
-        if (!json_parse_object(buf_span(&response->body), HTTP_BODY_MAX, ERR_NETWORK, &object, err))
-            return while_doing(err, "the account");
-        status = json_opt_str(object, "status");
-    }
-    if (status == NULL)
-        status = "valid";
-    if (strcmp(status, "valid") != 0)
-        return fail(err, ERR_REFUSED, "the account at the CA is '%s'", escaped_str(status).text);
-    (void)snprintf(out, 16, "%s", status);
-    return true;
-}
-
-bool session_read_account(struct session *session, const struct http_response *response,
-                          struct account_reply *out, struct error *err)
-{
-    struct span location;
-    struct account_reply reply = {0};
-    if (response->status != 200 && response->status != 201)
-        return fail(err, ERR_NETWORK, "the CA answered newAccount with HTTP %ld", response->status);
-    if (!http_header_get(response, "Location", 0, &location) || location.len == 0 ||
-        location.len > HTTP_URL_MAX)
-        return fail(err, ERR_NETWORK, "the CA does not say where the account is");
-    if (!read_account_status(response, reply.status, err))
-        return false;
-    (void)snprintf(reply.url, sizeof reply.url, "%.*s", (int)location.len, location.ptr);
-    if (!session_set_account(session, reply.url, err))
-        return false;
-    *out = reply;
     return true;
 }

@@ -1,5 +1,6 @@
 #include <acmec/engine/authority.h>
 
+#include <acmec/acme/account.h>
 #include <acmec/acme/problem.h>
 #include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
@@ -106,8 +107,9 @@ static bool build(void *owner, size_t tag, struct http_request *out, struct erro
         session_directory_request(authority->session, out);
         return true;
     }
-    return session_account_request(authority->session, authority->email, true, false,
-                                   run_now_ms(authority->run), out, err);
+    const struct account_wish wish = {.emails = authority->email, .agree_to_terms = true};
+    return account_request(authority->session, ACCOUNT_REGISTER, &wish, run_now_ms(authority->run),
+                           out, err);
 }
 
 static void lost(void *owner, size_t tag, const struct error *error, bool unreachable)
@@ -251,12 +253,13 @@ static bool take_account(struct authority *authority, const struct http_response
                          struct error *err)
 {
     struct run *run = authority->run;
-    struct account_reply account;
-    if (!session_read_account(authority->session, response, &account, err))
+    AUTO(account_reply) account = {0};
+    if (!account_read(authority->session, ACCOUNT_REGISTER, response, &account, err) ||
+        !account_is_usable(account.status, err))
         return false;
     copy_str(&authority->stored.directory_url, authority->directory_url);
     copy_str(&authority->stored.url, account.url);
-    copy_str(&authority->stored.status, account.status);
+    copy_str(&authority->stored.status, account_status_word(account.status));
     copy_str(&authority->stored.contact, authority->email);
     copy_str(&authority->stored.terms_url, session_terms_url(authority->session));
     AUTO(lock) lock = {.fd = -1};

@@ -82,10 +82,14 @@ static void meta(void **state)
                                "\"newOrder\":\"https://a.example/o\",\"keyChange\":null,"
                                "\"revokeCert\":[],\"renewalInfo\":false,"
                                "\"meta\":{\"externalAccountRequired\":true,"
+                               "\"caaIdentities\":[\"A.example\",7,\"b.example\",\"a b\"],"
+                               "\"accountHashPrefix\":\"urn:x\","
                                "\"termsOfService\":\"https://a.example/\\u0007\"}}",
                                &err));
     assert_true(session_needs_eab(session));
     assert_string_equal(session_terms_url(session), "https://a.example/\\u{0007}");
+    assert_string_equal(session_caa_identities(session), "a.example,b.example");
+    assert_string_equal(session_account_hash_prefix(session), "urn:x");
     assert_null(session_endpoint(session, ROLE_KEY_CHANGE));
     assert_null(session_endpoint(session, ROLE_REVOKE_CERT));
     session_free(session);
@@ -291,6 +295,8 @@ static void one_role_for_each_payload(void **state)
     (void)state;
     static const enum url_role allowed[] = {
         [PAYLOAD_NEW_ACCOUNT] = ROLE_NEW_ACCOUNT,
+        [PAYLOAD_ACCOUNT] = ROLE_ACCOUNT,
+        [PAYLOAD_KEY_CHANGE] = ROLE_KEY_CHANGE,
         [PAYLOAD_NEW_ORDER] = ROLE_NEW_ORDER,
         [PAYLOAD_RESPOND] = ROLE_CHALLENGE,
         [PAYLOAD_FINALIZE] = ROLE_FINALIZE,
@@ -298,6 +304,7 @@ static void one_role_for_each_payload(void **state)
         [PAYLOAD_READ_ORDER] = ROLE_ORDER,
         [PAYLOAD_READ_AUTHORIZATION] = ROLE_AUTHORIZATION,
         [PAYLOAD_READ_CERTIFICATE] = ROLE_CERTIFICATE,
+        [PAYLOAD_READ_ORDERS] = ROLE_ORDERS,
     };
     struct session *session = fixture_session(key);
     struct error err = {0};
@@ -359,107 +366,20 @@ static void what_is_sent(void **state)
     session_free(session);
 }
 
-/* ---- account ---- */
-
-static void new_account(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *emails;
-        bool agree, only_existing;
-        const char *payload; /* NULL: refused */
-    } cases[] = {
-        {NULL, true, false, "{\"termsOfServiceAgreed\":true}"},
-        {NULL, false, false, "{}"},
-        {"", false, false, "{}"},
-        {"a@b.example", true, false,
-         "{\"termsOfServiceAgreed\":true,\"contact\":[\"mailto:a@b.example\"]}"},
-        {" a@b.example , c@d.example", false, false,
-         "{\"contact\":[\"mailto:a@b.example\",\"mailto:c@d.example\"]}"},
-        {"a@b.example", true, true, "{\"onlyReturnExisting\":true}"},
-        {"a@b.example,", true, false, NULL},
-        {"nobody", true, false, NULL},
-        {"a@b.example?subject=x", true, false, NULL},
-        {"a@b.example\nx", true, false, NULL},
-        {"@b.example", true, false, NULL},
-        {"a@", true, false, NULL},
-        {"a@\xff.example", true, false, NULL},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct session *session = fixture_session(key);
-        struct error err = {0};
-        struct http_request request = {0};
-        fixture_add_nonce(session, "n", 0);
-        bool good = session_account_request(session, cases[i].emails, cases[i].agree,
-                                            cases[i].only_existing, 0, &request, &err);
-        assert_int_equal(good, cases[i].payload != NULL);
-        if (good) {
-            struct fixture_signed opened = fixture_open(&request);
-            assert_string_equal(buf_str(&opened.payload), cases[i].payload);
-            assert_non_null(json_object_get(opened.header, "jwk"));
-            assert_null(json_object_get(opened.header, "kid"));
-            assert_string_equal(request.url, FIXTURE_HOST "/new-account");
-            fixture_signed_release(&opened);
-        } else {
-            assert_int_equal(err.code, ERR_USAGE);
-            assert_int_equal(session_nonce_count(session, 0), 1);
-        }
-        http_request_release(&request);
-        session_free(session);
-    }
-}
-
-static void account_replies(void **state)
-{
-    (void)state;
-    static const struct {
-        long status;
-        const char *headers, *body;
-        enum err_code code; /* ERR_NONE: good */
-    } cases[] = {
-        {201, "location:" FIXTURE_HOST "/acct/2\n", "{\"status\":\"valid\"}", ERR_NONE},
-        {200, "Location: " FIXTURE_HOST "/acct/2\n", "", ERR_NONE},
-        {200, "Location: " FIXTURE_HOST "/acct/2\n", " \r\n", ERR_NONE},
-        {200, "Location: " FIXTURE_HOST "/acct/2\n", "{\"contact\":null}", ERR_NONE},
-        {201, "", "{\"status\":\"valid\"}", ERR_NETWORK},
-        {201, "Location: /acct/2\n", "", ERR_REFUSED},
-        {201, "Location: http://ca.example/acct/2\n", "", ERR_REFUSED},
-        {201, "Location: " FIXTURE_HOST "/new-order\n", "", ERR_REFUSED},
-        {200, "Location: " FIXTURE_HOST "/acct/2\n", "{\"status\":\"deactivated\"}", ERR_REFUSED},
-        {200, "Location: " FIXTURE_HOST "/acct/2\n", "{\"status\":\"revoked\"}", ERR_REFUSED},
-        {200, "Location: " FIXTURE_HOST "/acct/2\n", "{\"status\":\"new\\u001b\"}", ERR_REFUSED},
-        {200, "Location: " FIXTURE_HOST "/acct/2\n", "<html>", ERR_NETWORK},
-        {204, "Location: " FIXTURE_HOST "/acct/2\n", "", ERR_NETWORK},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct session *session = fixture_session(key);
-        struct error err = {0};
-        struct account_reply reply = {.status = "untouched"};
-        struct http_response response =
-            fixture_reply(cases[i].status, cases[i].headers, cases[i].body);
-        bool good = session_read_account(session, &response, &reply, &err);
-        assert_int_equal(err.code, cases[i].code);
-        assert_int_equal(good, cases[i].code == ERR_NONE);
-        assert_string_equal(reply.status, good ? "valid" : "untouched");
-        assert_string_equal(session_account_url(session),
-                            good ? FIXTURE_HOST "/acct/2" : FIXTURE_ACCOUNT);
-        http_response_release(&response);
-        session_free(session);
-    }
-}
-
 static void nothing_without_an_account(void **state)
 {
     (void)state;
     struct session *session = session_new(FIXTURE_DIRECTORY, key);
     struct error err = {0};
     struct http_request request = {0};
-    assert_false(session_account_request(session, NULL, true, false, 0, &request, &err));
+    assert_false(session_sign(session, PAYLOAD_NEW_ACCOUNT, FIXTURE_HOST "/new-account",
+                              SPAN_LIT("{}"), 0, &request, &err));
     assert_true(read_directory(session, 200, FIXTURE_DIRECTORY_BODY, &err));
     fixture_add_nonce(session, "n", 0);
     assert_false(session_sign(session, PAYLOAD_NEW_ORDER, FIXTURE_HOST "/new-order", SPAN_LIT("{}"),
                               0, &request, &err));
-    assert_true(session_account_request(session, NULL, true, false, 0, &request, &err));
+    assert_true(session_sign(session, PAYLOAD_NEW_ACCOUNT, FIXTURE_HOST "/new-account",
+                             SPAN_LIT("{}"), 0, &request, &err));
     http_request_release(&request);
     assert_ptr_equal(session_key(session), key);
     assert_string_equal(session_directory_url(session), FIXTURE_DIRECTORY);
@@ -481,8 +401,6 @@ int main(void)
         cmocka_unit_test(one_role_for_each_url),
         cmocka_unit_test(one_role_for_each_payload),
         cmocka_unit_test(what_is_sent),
-        cmocka_unit_test(new_account),
-        cmocka_unit_test(account_replies),
         cmocka_unit_test(nothing_without_an_account),
     };
     return cmocka_run_group_tests(tests, start, stop);

@@ -25,23 +25,27 @@
     X(AUTHORIZATION, "authorization")                                                              \
     X(CHALLENGE, "challenge")                                                                      \
     X(FINALIZE, "finalize")                                                                        \
-    X(CERTIFICATE, "certificate")
+    X(CERTIFICATE, "certificate")                                                                  \
+    X(ORDERS, "orders list")
 
 #define ROLE_AS_ENUM(id, word) ROLE_##id,
 enum url_role { URL_ROLES(ROLE_AS_ENUM) ROLE_COUNT };
 #undef ROLE_AS_ENUM
 
-/* X(id, role): what may be signed, and for URLs of which role. READ is POST-as-GET, allowed for
- * ORDER, AUTHORIZATION and CERTIFICATE. */
+/* X(id, role): what may be signed, and for URLs of which role. READ is POST-as-GET. ACCOUNT is what
+ * changes the account itself; no URL that a reply gives can have its role (session_bind). */
 #define PAYLOADS(X)                                                                                \
     X(NEW_ACCOUNT, ROLE_NEW_ACCOUNT)                                                               \
+    X(ACCOUNT, ROLE_ACCOUNT)                                                                       \
+    X(KEY_CHANGE, ROLE_KEY_CHANGE)                                                                 \
     X(NEW_ORDER, ROLE_NEW_ORDER)                                                                   \
     X(RESPOND, ROLE_CHALLENGE)                                                                     \
     X(FINALIZE, ROLE_FINALIZE)                                                                     \
     X(DEACTIVATE, ROLE_AUTHORIZATION)                                                              \
     X(READ_ORDER, ROLE_ORDER)                                                                      \
     X(READ_AUTHORIZATION, ROLE_AUTHORIZATION)                                                      \
-    X(READ_CERTIFICATE, ROLE_CERTIFICATE)
+    X(READ_CERTIFICATE, ROLE_CERTIFICATE)                                                          \
+    X(READ_ORDERS, ROLE_ORDERS)
 
 #define PAYLOAD_AS_ENUM(id, role) PAYLOAD_##id,
 enum payload { PAYLOADS(PAYLOAD_AS_ENUM) PAYLOAD_COUNT };
@@ -53,7 +57,7 @@ struct session;
  * usable https URL. */
 struct session *session_new(const char *directory_url, const struct key *account_key);
 /* For a session that was made without a key (NULL), since there is no account yet: the directory is
- * read first. */
+ * read first. Also once the account has another key. */
 void session_set_key(struct session *session, const struct key *account_key);
 void session_free(struct session *session);
 
@@ -68,6 +72,10 @@ bool session_has_directory(const struct session *session);
 const char *session_directory_url(const struct session *session);
 const char *session_terms_url(const struct session *session); /* NULL = none; escaped */
 bool session_needs_eab(const struct session *session);        /* meta.externalAccountRequired */
+/* meta.caaIdentities: issuer domain names for CAA records, joined by commas; NULL = none. */
+const char *session_caa_identities(const struct session *session);
+/* meta.accountHashPrefix (dns-persist-01 from draft -02 on); NULL = none; escaped. */
+const char *session_account_hash_prefix(const struct session *session);
 
 /* ---- nonces (section 6.5): a pool, last in first out ---- */
 #define NONCE_AGE_MAX_MS (5 * 60 * 1000)
@@ -78,21 +86,8 @@ void session_take_nonce(struct session *session, const struct http_response *res
                         int64_t now_ms);
 size_t session_nonce_count(const struct session *session, int64_t now_ms);
 
-/* ---- account ---- */
-/* newAccount, signed with the jwk. emails: comma-separated or NULL. only_existing asks for the
- * account of this key alone (section 7.3.1). */
-bool session_account_request(struct session *session, const char *emails, bool agree_to_terms,
-                             bool only_existing, int64_t now_ms, struct http_request *out,
-                             struct error *err) MUST_USE;
-struct account_reply {
-    char url[HTTP_URL_MAX + 1];
-    char status[16]; /* "valid" when the body is empty */
-};
-/* 200 or 201 with Location. Sets the account of the session. A status other than valid is
- * ERR_REFUSED. */
-bool session_read_account(struct session *session, const struct http_response *response,
-                          struct account_reply *out, struct error *err) MUST_USE;
-/* Uses a stored account URL (the kid). */
+/* ---- account; acme/account asks about it ---- */
+/* Uses an account URL (the kid), as stored or as newAccount gave it. */
 bool session_set_account(struct session *session, const char *account_url, struct error *err)
     MUST_USE;
 const char *session_account_url(const struct session *session); /* NULL = none yet */
