@@ -170,8 +170,18 @@ static bool take_challenge(struct session *session, const json_t *challenge,
     return true;
 }
 
-static bool read_object(struct session *session, const json_t *object, const char *wanted,
-                        struct authorization *out, struct error *err)
+const char *challenge_type_for(const struct challenge_plan *plan,
+                               const struct identifier *identifier)
+{
+    for (size_t i = 0; i < plan->names->count; i++)
+        if (identifier_equals(&plan->names->items[i], identifier))
+            return plan->types[i];
+    return NULL;
+}
+
+static bool read_object(struct session *session, const json_t *object,
+                        const struct challenge_plan *plan, struct authorization *out,
+                        struct error *err)
 {
     size_t status = 0;
     if (!read_status(object, status_words, AUTHORIZATION_COUNT, "an authorization", &status, err) ||
@@ -181,26 +191,31 @@ static bool read_object(struct session *session, const json_t *object, const cha
     if (out->status == AUTHORIZATION_VALID)
         return true;
     const json_t *challenges = json_opt_array(object, "challenges");
-    const json_t *challenge = find_challenge(challenges, wanted);
+    const char *wanted = challenge_type_for(plan, &out->identifier);
+    const json_t *challenge = wanted == NULL ? NULL : find_challenge(challenges, wanted);
     if (challenge != NULL)
         note_error(challenge, out);
     for (size_t i = 0; i < json_array_size(challenges) && i < CHALLENGES_MAX; i++)
         note_error(json_array_get(challenges, i), out);
     if (out->status != AUTHORIZATION_PENDING)
         return true;
+    if (wanted == NULL)
+        return fail(err, ERR_REFUSED, "the CA wants a proof for '%s', which was not asked for",
+                    out->identifier.value);
     if (challenge == NULL)
         return not_offered(challenges, wanted, out->identifier.value, err);
     return take_challenge(session, challenge, out, err);
 }
 
 bool authorization_read(struct session *session, const struct http_response *response,
-                        const char *wanted, struct authorization *out, struct error *err)
+                        const struct challenge_plan *plan, struct authorization *out,
+                        struct error *err)
 {
     json_auto_t *object = NULL;
     struct authorization read = {0};
     if (!json_parse_object(buf_span(&response->body), HTTP_BODY_MAX, ERR_NETWORK, &object, err))
         return while_doing(err, "an authorization");
-    if (!read_object(session, object, wanted, &read, err)) {
+    if (!read_object(session, object, plan, &read, err)) {
         authorization_release(&read);
         return false;
     }

@@ -17,6 +17,7 @@ static const char *const step_texts[] = {ORDER_STEPS(STEP_AS_TEXT)};
 struct order {
     struct session *session;
     struct identifier_list names;
+    const char **challenge_types; /* one for each name */
     struct proofs *proofs;
     struct course course;
     bool sent; /* a request for the order as a whole is under way */
@@ -42,7 +43,11 @@ struct order *order_new(struct session *session, const struct order_wish *wish)
     struct order *order = mem_new(1, sizeof *order);
     order->session = session;
     identifier_list_copy(wish->names, &order->names);
-    order->proofs = proofs_new(session, &order->names, wish->challenge_type);
+    order->challenge_types = mem_new(order->names.count + 1, sizeof *order->challenge_types);
+    for (size_t i = 0; i < order->names.count; i++)
+        order->challenge_types[i] = wish->challenge_types[i];
+    struct challenge_plan plan = {&order->names, order->challenge_types};
+    order->proofs = proofs_new(session, &plan);
     order->course = (struct course){
         .phase = PHASE_CREATE,
         .proofs = order->proofs,
@@ -72,6 +77,7 @@ void order_free(struct order *order)
     if (order == NULL)
         return;
     proofs_free(order->proofs);
+    free(order->challenge_types);
     identifier_list_release(&order->names);
     buf_release(&order->csr);
     buf_release(&order->chain);

@@ -49,20 +49,17 @@ struct proof {
 
 struct proofs {
     struct session *session;
-    const struct identifier_list *names;
-    const char *challenge_type;
+    struct challenge_plan plan;
     bool fresh;
     struct proof *items;
     size_t count;
 };
 
-struct proofs *proofs_new(struct session *session, const struct identifier_list *names,
-                          const char *challenge_type)
+struct proofs *proofs_new(struct session *session, const struct challenge_plan *plan)
 {
     struct proofs *proofs = mem_new(1, sizeof *proofs);
     proofs->session = session;
-    proofs->names = names;
-    proofs->challenge_type = challenge_type;
+    proofs->plan = *plan;
     return proofs;
 }
 
@@ -226,15 +223,8 @@ bool proofs_read(struct proofs *proofs, size_t index, const struct http_response
 {
     struct proof *proof = &proofs->items[index];
     struct authorization read = {0};
-    if (!authorization_read(proofs->session, response, proofs->challenge_type, &read, err))
+    if (!authorization_read(proofs->session, response, &proofs->plan, &read, err))
         return false;
-    if (read.status == AUTHORIZATION_PENDING &&
-        !identifier_list_has(proofs->names, &read.identifier)) {
-        (void)fail(err, ERR_REFUSED, "the CA wants a proof for '%s', which was not asked for",
-                   read.identifier.value);
-        authorization_release(&read);
-        return false;
-    }
     struct authorization old = proof->authorization;
     proof->authorization = read;
     authorization_release(&old);
@@ -303,7 +293,7 @@ void proofs_examined(struct proofs *proofs, size_t index, const struct http_resp
     struct error unused = {0};
     proof->state = STATE_ANSWERED;
     if (response == NULL ||
-        !authorization_read(proofs->session, response, proofs->challenge_type, &read, &unused))
+        !authorization_read(proofs->session, response, &proofs->plan, &read, &unused))
         return;
     authorization_release(&proof->authorization);
     proof->authorization = read;

@@ -98,28 +98,6 @@ static bool make_spec(struct context *context, struct cert_spec *out, struct err
     return with_hint(err, "acmec issue --name %s -d example.com", name);
 }
 
-/* Says what was chosen where nothing was said. */
-static void tell_proof(struct context *context, const struct cert_spec *spec)
-{
-    AUTO(option_set) conf = {0};
-    struct error ignored;
-    bool found;
-    struct option_layers layers = context_layers(context);
-    if (!context_read_conf(context, spec->name, &conf, &found, &ignored))
-        return;
-    layers.sets[layers.count++] = &conf;
-    if (config_proof_given(&layers))
-        return;
-    char detail[128];
-    (void)snprintf(detail, sizeof detail,
-                   "proving with acmec's own responder on port %u "
-                   "(--standalone)",
-                   (unsigned)spec->http_port);
-    struct progress_sink sink = progress_sink(context->progress);
-    sink.event(sink.ctx, &(struct progress_event){
-                             .kind = PROGRESS_NOTICE, .name = spec->name, .detail = detail});
-}
-
 /* The certificate is there: what was asked for is what `renew` shall do, also where a hook failed
  * afterwards. */
 static bool is_success(const struct outcome_list *list)
@@ -137,7 +115,6 @@ bool cmd_issue(struct context *context, struct error *err)
     context->report.by_hand = true;
     if (!make_spec(context, &spec, err))
         return false;
-    tell_proof(context, &spec);
     bool issued = engine_issue(context->engine, &spec, &context->report.certificates, err);
     if (context_flag(context, OPT_DRY_RUN) || !is_success(&context->report.certificates))
         return issued;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- files ---- */
 
@@ -81,21 +82,34 @@ static size_t counting(const struct option_set *set, enum option_id id)
     return option_row(id)->kind == OPTION_REPEATED ? 0 : set->values[id].count - 1;
 }
 
-/* A name, its own words at the place it came from. */
+/* Fails with another's reason at the place that a value came from. */
+static bool fail_because(const struct option_set *set, enum option_id id, size_t nth,
+                         const struct error *why, struct error *err)
+{
+    option_fail(set, id, nth, err, "%s", why->text);
+    return why->hint[0] == 0 ? false : with_hint(err, "%s", why->hint);
+}
+
+/* Where the proof begins in "NAME=PROOF", which may have blanks around the "="; NULL: there is
+ * none.
+ */
+static const char *proof_in(const char *text)
+{
+    const char *sign = strchr(text, '=');
+    return sign == NULL ? NULL : sign + 1 + strspn(sign + 1, " ");
+}
+
+/* A name, without the "=PROOF" that may follow it. */
 static bool read_name(const struct option_set *set, size_t nth, struct identifier *out,
                       struct error *err)
 {
     const char *text = set->values[OPT_DOMAIN].items[nth].text;
-    if (strchr(text, '=') != NULL)
-        return option_fail(set, OPT_DOMAIN, nth, err,
-                           "'%s': a way of proof for a single name is not supported; all names of "
-                           "a certificate are proved in one way",
-                           escaped_str(text).text);
+    size_t len = strcspn(text, "=");
+    while (text[len] == '=' && len > 0 && text[len - 1] == ' ')
+        len--;
+    AUTO_FREE name = mem_strndup(text, len);
     struct error why = {0};
-    if (identifier_parse(text, out, &why))
-        return true;
-    option_fail(set, OPT_DOMAIN, nth, err, "%s", why.text);
-    return why.hint[0] == 0 ? false : with_hint(err, "%s", why.hint);
+    return identifier_parse(name, out, &why) || fail_because(set, OPT_DOMAIN, nth, &why, err);
 }
 
 bool config_names(const struct option_layers *layers, struct identifier_list *out,
@@ -136,35 +150,124 @@ static bool is_yes(const struct option_set *set, enum option_id id)
     return text != NULL && strcmp(text, "yes") == 0;
 }
 
-/* The strongest set that says how to prove, or NULL. */
-static const struct option_set *find_proof(const struct option_layers *layers)
+/* ---- how to prove ---- */
+
+/* The options that say it for all names. */
+static const struct {
+    enum option_id id;
+    enum proof_kind kind;
+} proof_options[] = {
+    {OPT_STANDALONE, PROOF_STANDALONE},
+    {OPT_WEBROOT, PROOF_WEBROOT},
+};
+#define PROOF_OPTION_COUNT (sizeof proof_options / sizeof proof_options[0])
+
+bool config_is_proof(enum option_id id)
 {
-    for (size_t i = 0; i < layers->count; i++) {
-        const struct option_set *set = layers->sets[i];
-        if (is_yes(set, OPT_STANDALONE) || option_set_text(set, OPT_WEBROOT) != NULL)
-            return set;
+    for (size_t i = 0; i < PROOF_OPTION_COUNT; i++)
+        if (proof_options[i].id == id)
+            return true;
+    return false;
+}
+
+static bool says(const struct option_set *set, enum option_id id)
+{
+    return option_row(id)->kind == OPTION_FLAG ? is_yes(set, id) : option_set_text(set, id) != NULL;
+}
+
+/* Where relative paths of a set begin: owned, or NULL in a file. */
+static char *folder_of(const struct option_set *set)
+{
+    return set->file != NULL ? NULL : getcwd(NULL, 0);
+}
+
+/* What a set says for all names; *found: whether it says anything. */
+static bool read_general(const struct option_set *set, struct proving *out, bool *found,
+                         struct error *err)
+{
+    AUTO_FREE folder = folder_of(set);
+    size_t at = PROOF_OPTION_COUNT;
+    for (size_t i = 0; i < PROOF_OPTION_COUNT; i++) {
+        if (!says(set, proof_options[i].id))
+            continue;
+        if (at != PROOF_OPTION_COUNT) {
+            FAIL_VALUE(set, proof_options[at].id, err, "does not go together with '%s'",
+                       option_row(proof_options[i].id)->name);
+            return with_hint(err, "choose one way of proof");
+        }
+        at = i;
     }
-    return NULL;
-}
-
-bool config_proof_given(const struct option_layers *layers)
-{
-    return find_proof(layers) != NULL;
-}
-
-static bool read_proof(const struct option_layers *layers, struct cert_spec *spec,
-                       struct error *err)
-{
-    const struct option_set *set = find_proof(layers);
-    spec->proof = PROOF_STANDALONE;
-    if (set == NULL || option_set_text(set, OPT_WEBROOT) == NULL)
+    *found = at != PROOF_OPTION_COUNT;
+    if (!*found)
         return true;
-    if (is_yes(set, OPT_STANDALONE)) {
-        FAIL_VALUE(set, OPT_STANDALONE, err, "does not go together with 'webroot'");
-        return with_hint(err, "choose one way of proof");
+    enum option_id id = proof_options[at].id;
+    const char *argument = option_row(id)->kind == OPTION_FLAG ? NULL : option_set_text(set, id);
+    struct error why = {0};
+    return proving_make(proof_options[at].kind, argument, folder, out, &why) ||
+           fail_because(set, id, counting(set, id), &why, err);
+}
+
+/* What a set says for this name alone; *found: whether it says anything. The last one counts. */
+static bool read_special(const struct option_set *set, const struct identifier *name,
+                         struct proving *out, bool *found, struct error *err)
+{
+    AUTO_FREE folder = folder_of(set);
+    AUTO(proving) special = {0};
+    *found = false;
+    for (size_t i = 0; i < set->values[OPT_DOMAIN].count; i++) {
+        struct identifier other;
+        struct error why = {0};
+        const char *proof = proof_in(set->values[OPT_DOMAIN].items[i].text);
+        if (proof == NULL)
+            continue;
+        if (!read_name(set, i, &other, err))
+            return false;
+        if (!identifier_equals(&other, name))
+            continue;
+        proving_release(&special);
+        if (!proving_parse(proof, folder, &special, &why))
+            return fail_because(set, OPT_DOMAIN, i, &why, err);
+        *found = true;
     }
-    spec->proof = PROOF_WEBROOT;
-    spec->webroot = mem_strdup(option_set_text(set, OPT_WEBROOT));
+    *out = special;
+    special = (struct proving){0};
+    return true;
+}
+
+/* The strongest set that says anything for this name decides; in it, the special before the
+ * general. *special: it is the name's own. */
+static bool read_proof_of(const struct option_layers *layers, const struct identifier *name,
+                          struct proving *out, bool *special, struct error *err)
+{
+    bool found = false;
+    *special = false;
+    for (size_t i = 0; i < layers->count && !found; i++) {
+        AUTO(proving) general = {0};
+        bool has_general = false;
+        if (!read_special(layers->sets[i], name, out, special, err) ||
+            !read_general(layers->sets[i], &general, &has_general, err))
+            return false;
+        found = *special || has_general;
+    }
+    return true;
+}
+
+static bool read_proofs(const struct option_layers *layers, struct cert_spec *spec,
+                        struct error *err)
+{
+    bool found = false;
+    for (size_t i = 0; i < layers->count && !found; i++)
+        if (!read_general(layers->sets[i], &spec->proof, &found, err))
+            return false;
+    for (size_t i = 0; i < spec->names.count; i++) {
+        const struct identifier *name = &spec->names.items[i];
+        AUTO(proving) proof = {0};
+        bool special = false;
+        if (!read_proof_of(layers, name, &proof, &special, err))
+            return false;
+        if (special)
+            cert_spec_prove(spec, name, &proof);
+    }
     return true;
 }
 
@@ -368,7 +471,7 @@ bool config_spec(const struct option_layers *layers, const char *name, struct ce
 {
     AUTO(cert_spec) spec = {0};
     if (!check_name_key(layers, name, err) || !config_names(layers, &spec.names, err) ||
-        !read_proof(layers, &spec, err) || !read_http_address(layers, &spec, err) ||
+        !read_proofs(layers, &spec, err) || !read_http_address(layers, &spec, err) ||
         !read_key_type(layers, &spec, err) || !read_renew_before(layers, &spec, err) ||
         !read_email(layers, &spec, err) || !read_account(layers, &spec, err) ||
         !read_server(layers, &spec, err))

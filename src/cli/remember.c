@@ -8,14 +8,19 @@
 
 /* Changes to make; each key's values are an owned array of borrowed strings. */
 struct changes {
-    struct ini_change items[OPTION_COUNT + 2];
+    struct ini_change items[OPTION_COUNT * 2];
     size_t count;
+    char **texts; /* those that are made here; owned */
+    size_t text_count;
 };
 
 static void changes_release(struct changes *changes)
 {
     for (size_t i = 0; i < changes->count; i++)
         free((void *)changes->items[i].values);
+    for (size_t i = 0; i < changes->text_count; i++)
+        free(changes->texts[i]);
+    free(changes->texts);
 }
 
 /* An array to fill, owned by changes. */
@@ -32,17 +37,47 @@ static void remove_key(struct changes *changes, enum option_id id)
     (void)add_change(changes, id, 0);
 }
 
+/* Whether the file alone says the same names, each with the same way of its own. */
+static bool has_same_names(const struct option_set *old, const struct cert_spec *spec)
+{
+    AUTO(cert_spec) before = {0};
+    struct option_layers layers = {.sets = {old}, .count = 1};
+    struct error ignored;
+    if (!config_spec(&layers, spec->name, &before, &ignored) ||
+        !identifier_list_same_set(&before.names, &spec->names) ||
+        before.name_proof_count != spec->name_proof_count)
+        return false;
+    for (size_t i = 0; i < before.name_proof_count; i++) {
+        const struct name_proof *own = &before.name_proofs[i];
+        const struct proving *wanted = cert_spec_proof(spec, &own->name);
+        if (wanted == &spec->proof || !proving_equals(&own->proof, wanted))
+            return false;
+    }
+    return true;
+}
+
+/* NAME or NAME=PROOF, owned by changes. */
+static const char *name_text(struct changes *changes, const struct cert_spec *spec,
+                             const struct identifier *name)
+{
+    const struct proving *proof = cert_spec_proof(spec, name);
+    AUTO(buf) text = BUF(IDENTIFIER_MAX + OPTION_VALUE_MAX + 32);
+    if (proof == &spec->proof)
+        return name->value;
+    buf_addf(&text, "%s=", name->value);
+    proving_write(proof, &text);
+    changes->texts = mem_resize(changes->texts, changes->text_count + 1, sizeof *changes->texts);
+    return changes->texts[changes->text_count++] = buf_take(&text);
+}
+
 static void add_names(struct changes *changes, const struct option_set *old,
                       const struct cert_spec *spec)
 {
-    AUTO(identifier_list) before = {0};
-    struct option_layers layers = {.sets = {old}, .count = 1};
-    struct error ignored;
-    if (config_names(&layers, &before, &ignored) && identifier_list_same_set(&before, &spec->names))
+    if (has_same_names(old, spec))
         return;
     const char **values = add_change(changes, OPT_DOMAIN, spec->names.count);
     for (size_t i = 0; i < spec->names.count; i++)
-        values[i] = spec->names.items[i].value;
+        values[i] = name_text(changes, spec, &spec->names.items[i]);
 }
 
 static void add_server(struct changes *changes, const struct cert_spec *spec)
@@ -64,10 +99,21 @@ static bool is_plain(enum option_id id)
            id != OPT_SERVER && id != OPT_STAGING;
 }
 
+/* One way of proof at a time: the file's others go. */
+static void add_proof(struct changes *changes, const struct option_set *given)
+{
+    bool says = false;
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        says |= config_is_proof((enum option_id)i) && is_given(given, (enum option_id)i);
+    for (size_t i = 0; says && i < OPTION_COUNT; i++)
+        if (config_is_proof((enum option_id)i) && !is_given(given, (enum option_id)i))
+            remove_key(changes, (enum option_id)i);
+}
+
 static void collect(struct changes *changes, const struct option_set *given,
                     const struct option_set *old, const struct cert_spec *spec)
 {
-    if (is_given(given, OPT_DOMAIN))
+    if (spec->names.count > 0)
         add_names(changes, old, spec);
     if (is_given(given, OPT_SERVER) || is_given(given, OPT_STAGING))
         add_server(changes, spec);
@@ -76,11 +122,7 @@ static void collect(struct changes *changes, const struct option_set *given,
         if (is_plain(id) && is_given(given, id))
             add_change(changes, id, 1)[0] = option_set_text(given, id);
     }
-    /* One way of proof at a time. */
-    if (is_given(given, OPT_STANDALONE))
-        remove_key(changes, OPT_WEBROOT);
-    if (is_given(given, OPT_WEBROOT))
-        remove_key(changes, OPT_STANDALONE);
+    add_proof(changes, given);
 }
 
 bool remember_options(struct engine *engine, const struct option_set *given,

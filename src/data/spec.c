@@ -1,5 +1,6 @@
 #include <acmec/data/spec.h>
 
+#include <acmec/base/mem.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,13 +26,33 @@ bool key_type_from_word(const char *word, enum key_type *out)
 void cert_spec_release(struct cert_spec *spec)
 {
     identifier_list_release(&spec->names);
+    proving_release(&spec->proof);
+    for (size_t i = 0; i < spec->name_proof_count; i++)
+        proving_release(&spec->name_proofs[i].proof);
+    free(spec->name_proofs);
     char *const owned[] = {
-        spec->webroot,     spec->http_address, spec->server,   spec->directory_url,
-        spec->staging_url, spec->ca_bundle,    spec->account,  spec->email,
-        spec->proxy,       spec->key_group,    spec->pre_hook, spec->deploy_hook,
-        spec->post_hook,
+        spec->http_address, spec->server,   spec->directory_url, spec->staging_url,
+        spec->ca_bundle,    spec->account,  spec->email,         spec->proxy,
+        spec->key_group,    spec->pre_hook, spec->deploy_hook,   spec->post_hook,
     };
     for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++)
         free(owned[i]);
     *spec = (struct cert_spec){0};
+}
+
+const struct proving *cert_spec_proof(const struct cert_spec *spec, const struct identifier *name)
+{
+    for (size_t i = 0; i < spec->name_proof_count; i++)
+        if (identifier_equals(&spec->name_proofs[i].name, name))
+            return &spec->name_proofs[i].proof;
+    return &spec->proof;
+}
+
+void cert_spec_prove(struct cert_spec *spec, const struct identifier *name, struct proving *taken)
+{
+    size_t count = spec->name_proof_count;
+    spec->name_proofs = mem_resize(spec->name_proofs, count + 1, sizeof *spec->name_proofs);
+    spec->name_proofs[count] = (struct name_proof){*name, *taken};
+    spec->name_proof_count++;
+    *taken = (struct proving){0};
 }

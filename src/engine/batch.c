@@ -319,6 +319,7 @@ bool batch_run(struct run *run, struct batch *batch, struct outcome_list *out, s
     if (batch->count == 0)
         return true;
     qsort(batch->items, batch->count, sizeof *batch->items, compare_items);
+    run->by_hand = batch->by_hand;
     run->hooks = hooks_new(run);
     struct around *around = around_new(run);
     bool good = true;

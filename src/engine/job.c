@@ -441,6 +441,6 @@ void job_proof_visited(struct job *job, const char *token)
 
 void job_proof_lost(struct job *job, const struct error *error)
 {
-    if (job->stage == JOB_ORDER && ordering_is_watched(job->ordering))
+    if (job->stage == JOB_ORDER && ordering_has_responder(job->ordering))
         fail_job(job, error);
 }

@@ -106,7 +106,7 @@ static struct order_wish wish_of(const struct ordering *ordering)
 {
     return (struct order_wish){
         .names = &ordering->spec->names,
-        .challenge_type = "http-01",
+        .challenge_types = proof_challenge_types(ordering->proof),
         .watched = proof_is_watched(ordering->proof),
         .fresh_proof = authority_is_staging(ordering->authority),
         .timeout_ms = ordering->run->settings->timeout_ms,
@@ -325,7 +325,7 @@ void ordering_visited(struct ordering *ordering, const char *token)
         order_visited(ordering->order, token, run_now_ms(ordering->run));
 }
 
-bool ordering_is_watched(const struct ordering *ordering)
+bool ordering_has_responder(const struct ordering *ordering)
 {
-    return ordering->proof != NULL && proof_is_watched(ordering->proof);
+    return ordering->proof != NULL && proof_has_responder(ordering->proof);
 }

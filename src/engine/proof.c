@@ -3,20 +3,29 @@
 #include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
 
+/* How one name is proved. */
+struct use {
+    const struct proving *choice; /* of spec */
+    const struct proof_way *way;
+};
+
 struct proof {
     struct run *run;
     const struct cert_spec *spec;
-    const struct proof_way *way;
     struct proof_listener listener;
+    struct use *uses;   /* one for each name of spec; ways are set by proof_check */
+    const char **types; /* the same */
     struct proof_answer **answers;
     size_t count;
 };
 
 static const struct proof_way *const ways[PROOF_KIND_COUNT] = {
-    [PROOF_AUTO] = &prove_responder,
     [PROOF_STANDALONE] = &prove_responder,
     [PROOF_WEBROOT] = &prove_webroot,
 };
+
+/* What PROOF_AUTO tries, in this order. */
+static const struct proof_way *const auto_ways[] = {&prove_responder};
 
 struct proof *proof_new(struct run *run, const struct cert_spec *spec,
                         const struct proof_listener *listener)
@@ -24,15 +33,18 @@ struct proof *proof_new(struct run *run, const struct cert_spec *spec,
     struct proof *proof = mem_new(1, sizeof *proof);
     proof->run = run;
     proof->spec = spec;
-    proof->way = ways[spec->proof];
     proof->listener = *listener;
+    proof->uses = mem_new(spec->names.count + 1, sizeof *proof->uses);
+    proof->types = mem_new(spec->names.count + 1, sizeof *proof->types);
+    for (size_t i = 0; i < spec->names.count; i++)
+        proof->uses[i].choice = cert_spec_proof(spec, &spec->names.items[i]);
     return proof;
 }
 
 static void drop(struct proof *proof, struct proof_answer *answer)
 {
     if (answer->up)
-        proof->way->remove(proof->run, answer);
+        answer->way->remove(proof->run, answer);
     exchanges_cancel(proof->run->exchanges, answer);
     free(answer->token);
     free(answer->key_authorization);
@@ -53,27 +65,103 @@ void proof_free(struct proof *proof)
     if (proof == NULL)
         return;
     proof_clear(proof);
+    free(proof->uses);
+    free(proof->types);
     free(proof);
 }
 
-bool proof_is_watched(const struct proof *proof)
+/* ---- choosing and checking ---- */
+
+static const struct proof_way *choose(const struct proof *proof, const struct identifier *name)
 {
-    return proof->way->watched;
+    size_t i = 0;
+    while (auto_ways[i]->suits != NULL && !auto_ways[i]->suits(proof->run, proof->spec, name))
+        i++;
+    return auto_ways[i];
+}
+
+/* Says once what was chosen where nothing was said. */
+static void tell_choice(const struct proof *proof, size_t index)
+{
+    const struct use *use = &proof->uses[index];
+    for (size_t i = 0; i < index; i++)
+        if (proof->uses[i].way == use->way && proof->uses[i].choice->kind == PROOF_AUTO)
+            return;
+    AUTO(buf) text = BUF(ERROR_TEXT_MAX);
+    use->way->describe(proof->spec, &text);
+    run_progress(proof->run, proof->run->by_hand ? PROGRESS_NOTICE : PROGRESS_STEP,
+                 proof->spec->name, "%s", buf_str(&text));
+}
+
+static bool check_name(const struct identifier *name, const struct use *use, struct error *err)
+{
+    const char *type = use->way->challenge_type;
+    if (identifier_is_wildcard(name) && !use->way->wildcards) {
+        (void)fail(err, ERR_USAGE, "the wildcard '%s' cannot be proved by %s", name->value, type);
+        return with_hint(err, "a CA proves wildcards by DNS only: ask for the single names, or use "
+                              "a client that can change your DNS zone");
+    }
+    if (name->type == IDENTIFIER_IP && use->way->no_addresses) {
+        (void)fail(err, ERR_USAGE, "the address '%s' cannot be proved by %s", name->value, type);
+        return with_hint(err, "a CA proves addresses by connecting to them only");
+    }
+    return true;
+}
+
+/* Whether an earlier name has the same choice, checked already. */
+static bool is_checked(const struct proof *proof, size_t index)
+{
+    const struct use *use = &proof->uses[index];
+    for (size_t i = 0; i < index; i++)
+        if (proof->uses[i].way == use->way && proving_equals(proof->uses[i].choice, use->choice))
+            return true;
+    return false;
 }
 
 bool proof_check(struct proof *proof, struct error *err)
 {
     const struct identifier_list *names = &proof->spec->names;
     for (size_t i = 0; i < names->count; i++) {
-        if (!identifier_is_wildcard(&names->items[i]))
+        struct use *use = &proof->uses[i];
+        bool is_auto = use->choice->kind == PROOF_AUTO;
+        use->way = is_auto ? choose(proof, &names->items[i]) : ways[use->choice->kind];
+        proof->types[i] = use->way->challenge_type;
+        if (!check_name(&names->items[i], use, err))
+            return false;
+        if (is_checked(proof, i))
             continue;
-        (void)fail(err, ERR_USAGE, "the wildcard '%s' cannot be proved over HTTP",
-                   names->items[i].value);
-        return with_hint(err, "a CA proves wildcards by DNS only: ask for the single names, or use "
-                              "a client that can change your DNS zone");
+        if (is_auto)
+            tell_choice(proof, i);
+        if (!use->way->check(proof->run, proof->spec, use->choice, err))
+            return false;
     }
-    return proof->way->check(proof->run, proof->spec, err);
+    return true;
 }
+
+const char *const *proof_challenge_types(const struct proof *proof)
+{
+    return proof->types;
+}
+
+static size_t count_watched(const struct proof *proof)
+{
+    size_t watched = 0;
+    for (size_t i = 0; i < proof->spec->names.count; i++)
+        watched += proof->uses[i].way != NULL && proof->uses[i].way->watched ? 1 : 0;
+    return watched;
+}
+
+bool proof_is_watched(const struct proof *proof)
+{
+    return count_watched(proof) == proof->spec->names.count;
+}
+
+bool proof_has_responder(const struct proof *proof)
+{
+    return count_watched(proof) > 0;
+}
+
+/* ---- answers ---- */
 
 void proof_answer_ready(struct proof_answer *answer)
 {
@@ -85,11 +173,23 @@ void proof_answer_failed(struct proof_answer *answer, const struct error *error)
     answer->proof->listener.failed(answer->proof->listener.ctx, answer->index, error);
 }
 
+static const struct use *use_of(const struct proof *proof, const struct identifier *identifier)
+{
+    const struct identifier_list *names = &proof->spec->names;
+    size_t i = 0;
+    while (i + 1 < names->count && !identifier_equals(&names->items[i], identifier))
+        i++;
+    return &proof->uses[i];
+}
+
 void proof_present(struct proof *proof, size_t index, const struct identifier *identifier,
                    const char *token, const char *key_authorization)
 {
+    const struct use *use = use_of(proof, identifier);
     struct proof_answer *answer = mem_new(1, sizeof *answer);
     answer->proof = proof;
+    answer->way = use->way;
+    answer->choice = use->choice;
     answer->spec = proof->spec;
     answer->index = index;
     answer->identifier = *identifier;
@@ -101,7 +201,7 @@ void proof_present(struct proof *proof, size_t index, const struct identifier *i
     struct error err = {0};
     bool ready = false;
     answer->up = true;
-    if (!proof->way->present(proof->run, proof->spec, answer, &ready, &err)) {
+    if (!answer->way->present(proof->run, answer, &ready, &err)) {
         answer->up = false;
         (void)while_doing(&err, "proving '%s'", identifier->value);
         proof_answer_failed(answer, &err);

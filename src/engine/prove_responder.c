@@ -1,17 +1,23 @@
 /* prove_responder: HTTP-01 by acmec-responder (--standalone). */
 #include <acmec/engine/proof.h>
 
-static bool check(struct run *run, const struct cert_spec *spec, struct error *err)
+static void describe(const struct cert_spec *spec, struct buf *out)
 {
+    buf_addf(out, "proving with acmec's own responder on port %u (--standalone)",
+             (unsigned)spec->http_port);
+}
+
+static bool check(struct run *run, const struct cert_spec *spec, const struct proving *choice,
+                  struct error *err)
+{
+    (void)choice;
     struct proof_port *port = run->ports->proof;
     return port->ops->listen(port, spec->http_address, spec->http_port, err);
 }
 
-static bool present(struct run *run, const struct cert_spec *spec, struct proof_answer *answer,
-                    bool *ready, struct error *err)
+static bool present(struct run *run, struct proof_answer *answer, bool *ready, struct error *err)
 {
     struct proof_port *port = run->ports->proof;
-    (void)spec;
     *ready = false; /* EVENT_PROOF_READY follows */
     return port->ops->add(port, answer->token, answer->key_authorization, err);
 }
@@ -23,8 +29,9 @@ static void take_down(struct run *run, struct proof_answer *answer)
 }
 
 const struct proof_way prove_responder = {
-    .word = "standalone",
+    .challenge_type = "http-01",
     .watched = true,
+    .describe = describe,
     .check = check,
     .present = present,
     .remove = take_down,

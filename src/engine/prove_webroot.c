@@ -8,10 +8,12 @@
 
 #define HOME_TIMEOUT_MS 3000
 
-static bool check(struct run *run, const struct cert_spec *spec, struct error *err)
+static bool check(struct run *run, const struct cert_spec *spec, const struct proving *choice,
+                  struct error *err)
 {
     (void)run;
-    return webroot_check(spec->webroot, err);
+    (void)spec;
+    return webroot_check(choice->argument, err);
 }
 
 /* ---- tried at home ---- */
@@ -72,11 +74,11 @@ static void lost(void *owner, size_t tag, const struct error *error, bool unreac
 
 static const struct exchange_ops home_ops = {build, reply, lost};
 
-static bool present(struct run *run, const struct cert_spec *spec, struct proof_answer *answer,
-                    bool *ready, struct error *err)
+static bool present(struct run *run, struct proof_answer *answer, bool *ready, struct error *err)
 {
     struct webroot_answer *file = NULL;
-    if (!webroot_put(spec->webroot, answer->token, span_str(answer->key_authorization), &file, err))
+    if (!webroot_put(answer->choice->argument, answer->token, span_str(answer->key_authorization),
+                     &file, err))
         return false;
     answer->own = file;
     *ready = false;
@@ -97,8 +99,7 @@ static void take_down(struct run *run, struct proof_answer *answer)
 }
 
 const struct proof_way prove_webroot = {
-    .word = "webroot",
-    .watched = false,
+    .challenge_type = "http-01",
     .check = check,
     .present = present,
     .remove = take_down,

@@ -162,8 +162,11 @@ static inline void drive_start(struct drive *drive, const struct key *key, struc
                                const struct drive_wish *wish)
 {
     struct identifier_list names = fixture_names(ca->names, ca->count);
+    const char *types[FAKE_NAMES_MAX];
+    for (size_t i = 0; i < ca->count; i++)
+        types[i] = "http-01";
     struct order_wish order_wish = {.names = &names,
-                                    .challenge_type = "http-01",
+                                    .challenge_types = types,
                                     .watched = wish->watched,
                                     .fresh_proof = wish->fresh_proof,
                                     .timeout_ms = wish->timeout_ms};

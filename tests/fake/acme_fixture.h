@@ -4,6 +4,7 @@
 #ifndef TESTS_FAKE_ACME_FIXTURE_H
 #define TESTS_FAKE_ACME_FIXTURE_H
 
+#include <acmec/acme/challenge.h>
 #include <acmec/acme/session.h>
 #include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
@@ -134,6 +135,18 @@ static inline struct identifier_list fixture_names(const char *const *names, siz
         (void)identifier_list_add(&list, &identifier);
     }
     return list;
+}
+
+/* All names by http-01, for tests that read an authorization alone. Kept until the program's end.
+ */
+static inline struct challenge_plan fixture_plan(void)
+{
+    static const char *const texts[] = {"a.example", "*.a.example", "192.0.2.7", "2001:db8::1"};
+    static const char *const types[] = {"http-01", "http-01", "http-01", "http-01"};
+    static struct identifier_list names;
+    if (names.count == 0)
+        names = fixture_names(texts, 4);
+    return (struct challenge_plan){&names, types};
 }
 
 #endif

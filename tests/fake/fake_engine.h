@@ -121,12 +121,20 @@ static void fake_see(const struct cert_spec *spec)
     fake_engine.spec = *spec;
     fake_engine.spec.names = (struct identifier_list){0};
     identifier_list_copy(&spec->names, &fake_engine.spec.names);
-    char **strings[] = {
-        &fake_engine.spec.webroot,    &fake_engine.spec.http_address,  &fake_engine.spec.server,
-        &fake_engine.spec.ca_bundle,  &fake_engine.spec.directory_url, &fake_engine.spec.account,
-        &fake_engine.spec.email,      &fake_engine.spec.staging_url,   &fake_engine.spec.proxy,
-        &fake_engine.spec.key_group,  &fake_engine.spec.pre_hook,      &fake_engine.spec.post_hook,
-        &fake_engine.spec.deploy_hook};
+    proving_copy(&spec->proof, &fake_engine.spec.proof);
+    fake_engine.spec.name_proofs = NULL;
+    fake_engine.spec.name_proof_count = 0;
+    for (size_t i = 0; i < spec->name_proof_count; i++) {
+        struct proving copy = {0};
+        proving_copy(&spec->name_proofs[i].proof, &copy);
+        cert_spec_prove(&fake_engine.spec, &spec->name_proofs[i].name, &copy);
+    }
+    char **strings[] = {&fake_engine.spec.http_address, &fake_engine.spec.server,
+                        &fake_engine.spec.ca_bundle,    &fake_engine.spec.directory_url,
+                        &fake_engine.spec.account,      &fake_engine.spec.email,
+                        &fake_engine.spec.staging_url,  &fake_engine.spec.proxy,
+                        &fake_engine.spec.key_group,    &fake_engine.spec.pre_hook,
+                        &fake_engine.spec.post_hook,    &fake_engine.spec.deploy_hook};
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
         *strings[i] = mem_strdup(*strings[i]);
 }

@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct error err = {0};
     enum challenge_status status;
     buf_add(&response.body, data, size);
-    if (authorization_read(session, &response, "http-01", &read, &err)) {
+    struct challenge_plan plan = fixture_plan();
+    if (authorization_read(session, &response, &plan, &read, &err)) {
         if (read.status == AUTHORIZATION_PENDING &&
             (read.challenge_url == NULL || !challenge_token_ok(read.token)))
             abort();

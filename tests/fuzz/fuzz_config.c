@@ -26,8 +26,11 @@ static void check_spec(const struct cert_spec *spec)
 {
     if (strncmp(spec->directory_url, "https://", 8) != 0 || spec->names.count > IDENTIFIERS_MAX)
         abort();
-    if (spec->proof == PROOF_WEBROOT && (spec->webroot == NULL || spec->webroot[0] != '/'))
-        abort();
+    for (size_t i = 0; i < spec->names.count; i++) {
+        const struct proving *proof = cert_spec_proof(spec, &spec->names.items[i]);
+        if (proof_kind_argument(proof->kind) == PROOF_ARGUMENT_PATH && proof->argument[0] != '/')
+            abort();
+    }
     if (spec->http_port == 0 || spec->hook_timeout <= 0 || spec->key_type >= KEY_TYPE_COUNT)
         abort();
 }

@@ -49,7 +49,8 @@ static int close_session(void **state)
 static bool read_body(const char *body, struct authorization *out, struct error *err)
 {
     struct http_response response = fixture_reply(200, "", body);
-    bool good = authorization_read(session, &response, "http-01", out, err);
+    struct challenge_plan plan = fixture_plan();
+    bool good = authorization_read(session, &response, &plan, out, err);
     http_response_release(&response);
     return good;
 }

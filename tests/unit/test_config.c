@@ -107,8 +107,7 @@ static void test_defaults(void **state)
     assert_string_equal(spec.name, "n");
     assert_int_equal(spec.names.count, 2);
     assert_string_equal(spec.names.items[0].value, "b.example");
-    assert_int_equal(spec.proof, PROOF_STANDALONE);
-    assert_false(config_proof_given(&given.layers));
+    assert_int_equal(spec.proof.kind, PROOF_AUTO);
     assert_int_equal(spec.http_port, 80);
     assert_null(spec.http_address);
     assert_int_equal(spec.key_type, KEY_ECDSA_P256);
@@ -137,9 +136,8 @@ static void test_precedence(void **state)
     assert_true(config_spec(&given.layers, "n", &spec, &err));
     assert_int_equal(spec.key_type, KEY_RSA_4096);
     assert_int_equal(spec.http_port, 81);
-    assert_int_equal(spec.proof, PROOF_STANDALONE);
-    assert_true(config_proof_given(&given.layers));
-    assert_null(spec.webroot);
+    assert_int_equal(spec.proof.kind, PROOF_STANDALONE);
+    assert_null(spec.proof.argument);
     assert_string_equal(spec.email, "a@b.example,c@d.example");
     assert_false(spec.agree_tos);
     assert_int_equal(spec.hook_timeout, 120);
@@ -156,8 +154,75 @@ static void test_webroot_of_a_weaker_layer(void **state)
     struct error err = {0};
     give(&given, "domain = a.example\nstandalone = no\n", "webroot = /w\n");
     assert_true(config_spec(&given.layers, "n", &spec, &err));
-    assert_int_equal(spec.proof, PROOF_WEBROOT);
-    assert_string_equal(spec.webroot, "/w");
+    assert_int_equal(spec.proof.kind, PROOF_WEBROOT);
+    assert_string_equal(spec.proof.argument, "/w");
+}
+
+static void expect_proof(const struct cert_spec *spec, size_t nth, const char *wanted)
+{
+    AUTO(buf) text = BUF(4096);
+    proving_write(cert_spec_proof(spec, &spec->names.items[nth]), &text);
+    assert_string_equal(buf_str(&text), wanted);
+}
+
+/* The strongest layer that says anything for a name decides; in it, the name's own way. */
+static void test_each_name_has_its_proof(void **state)
+{
+    (void)state;
+    AUTO(given) given = {0};
+    AUTO(cert_spec) spec = {0}, other = {0};
+    struct error err = {0};
+    give(&given, "domain = a.example=webroot:/a/, b.example, c.example = auto\n", "webroot = /w\n");
+    assert_true(config_spec(&given.layers, "n", &spec, &err));
+    expect_proof(&spec, 0, "webroot:/a");
+    expect_proof(&spec, 1, "webroot:/w");
+    expect_proof(&spec, 2, "auto");
+    assert_int_equal(spec.name_proof_count, 2);
+    say(&given, OPT_DOMAIN, "a.example,b.example=standalone,d.example=webroot:x/y");
+    assert_true(config_spec(&given.layers, "n", &other, &err));
+    expect_proof(&other, 0, "webroot:/a");
+    expect_proof(&other, 1, "standalone");
+    AUTO_FREE folder = getcwd(NULL, 0);
+    AUTO_FREE wanted = mem_printf("webroot:%s/x/y", folder);
+    expect_proof(&other, 2, wanted);
+}
+
+static void test_a_proof_for_all_outweighs_weaker_ones(void **state)
+{
+    (void)state;
+    AUTO(given) given = {0};
+    AUTO(cert_spec) spec = {0};
+    struct error err = {0};
+    give(&given, "domain = a.example=webroot:/a\n", NULL);
+    say(&given, OPT_STANDALONE, NULL);
+    assert_true(config_spec(&given.layers, "n", &spec, &err));
+    expect_proof(&spec, 0, "standalone");
+    assert_int_equal(spec.name_proof_count, 0);
+}
+
+static void test_bad_proofs(void **state)
+{
+    (void)state;
+    static const char *const bad[][2] = {
+        {"a.example=", "'' is no way of proof"},
+        {"a.example=smoke", "'smoke' is no way of proof"},
+        {"a.example=webroot", "needs an argument"},
+        {"a.example=webroot:", "needs an argument"},
+        {"a.example=webroot:x", "must begin with '/'"},
+        {"a.example=standalone:1", "takes no argument"},
+        {"=standalone", "a name is empty"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        AUTO(given) given = {0};
+        AUTO(cert_spec) spec = {0};
+        AUTO_FREE text = mem_printf("domain = ok.example\ndomain = %s\n", bad[i][0]);
+        struct error err = {0};
+        give(&given, text, NULL);
+        assert_false(config_spec(&given.layers, "n", &spec, &err));
+        assert_int_equal(err.code, ERR_CONFIG);
+        assert_non_null(strstr(err.text, bad[i][1]));
+        assert_non_null(strstr(err.text, "n.conf:2: domain: "));
+    }
 }
 
 static void check_server(struct given *given, const char *server, const char *url,
@@ -242,7 +307,7 @@ static void test_wrong_values(void **state)
     refuse(OPT_RENEW_BEFORE, "%", "neither", "");
     refuse(OPT_RENEW_BEFORE, "0", "neither", "");
     refuse(OPT_RENEW_BEFORE, "soon", "neither", "");
-    refuse(OPT_DOMAIN, "a.example=webroot:/x", "single name", "");
+    refuse(OPT_DOMAIN, "a.example=webrot:/x", "no way of proof", "webroot");
     refuse(OPT_DOMAIN, "a..example", "--domain: ", "");
     refuse(OPT_DOMAIN, "https://a.example/", "--domain: ", "");
 }
@@ -313,6 +378,9 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_precedence),
         cmocka_unit_test(test_webroot_of_a_weaker_layer),
+        cmocka_unit_test(test_each_name_has_its_proof),
+        cmocka_unit_test(test_a_proof_for_all_outweighs_weaker_ones),
+        cmocka_unit_test(test_bad_proofs),
         cmocka_unit_test(test_servers),
         cmocka_unit_test(test_wrong_values),
         cmocka_unit_test(test_wrong_values_of_files),

@@ -175,7 +175,7 @@ static void test_issue_stores_after_success(void **state)
     assert_file(bed, "certs/a.example.conf",
                 "domain = a.example\nserver = letsencrypt-staging\nwebroot = /w\n");
     assert_string_equal(fake_engine.spec.name, "a.example");
-    assert_int_equal(fake_engine.spec.proof, PROOF_WEBROOT);
+    assert_int_equal(fake_engine.spec.proof.kind, PROOF_WEBROOT);
     assert_false(fake_engine.spec.name_given);
     assert_int_equal(bed->context.report.certificates.count, 1);
 }

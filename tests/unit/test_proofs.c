@@ -41,7 +41,9 @@ static struct bench bench_new(size_t count, bool fresh)
 {
     char *urls[] = {URL0, URL1};
     struct bench bench = {.session = fixture_session(key)};
-    bench.proofs = proofs_new(bench.session, &names, "http-01");
+    static const char *const types[] = {"http-01", "http-01"};
+    struct challenge_plan plan = {&names, types};
+    bench.proofs = proofs_new(bench.session, &plan);
     proofs_begin(bench.proofs, urls, count, fresh);
     return bench;
 }

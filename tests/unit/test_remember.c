@@ -130,6 +130,23 @@ static void test_one_way_of_proof(void **state)
     assert_conf(bed, "domain = a.example\nwebroot = /v\n");
 }
 
+static void test_names_with_their_own_proof(void **state)
+{
+    struct bed *bed = *state;
+    give(bed, OPT_DOMAIN, "a.example,b.example=webroot:/b/");
+    give(bed, OPT_STANDALONE, NULL);
+    assert_conf(bed, "domain = a.example\ndomain = b.example=webroot:/b\nstandalone = yes\n");
+    assert_conf(bed, "domain = a.example\ndomain = b.example=webroot:/b\nstandalone = yes\n");
+    assert_int_equal(fake_engine.written, 1);
+    option_set_release(&bed->given);
+    give(bed, OPT_DOMAIN, "a.example,b.example=webroot:/c");
+    assert_conf(bed, "domain = a.example\ndomain = b.example=webroot:/c\nstandalone = yes\n");
+    option_set_release(&bed->given);
+    give(bed, OPT_DOMAIN, "a.example,b.example");
+    give(bed, OPT_WEBROOT, "/w");
+    assert_conf(bed, "domain = a.example\ndomain = b.example\nwebroot = /w\n");
+}
+
 static void test_staging_is_a_server(void **state)
 {
     struct bed *bed = *state;
@@ -160,6 +177,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_right_lines_stay, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_only_what_differs_changes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_one_way_of_proof, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_names_with_their_own_proof, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_staging_is_a_server, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_broken_file_is_left_alone, set_up, tear_down),
     };

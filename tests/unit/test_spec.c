@@ -33,7 +33,7 @@ static void test_release_frees_every_string(void **state)
     struct identifier name = {.value = "a.example"};
     AUTO(cert_spec)
     spec = {
-        .webroot = mem_strdup("1"),
+        .proof = {PROOF_WEBROOT, mem_strdup("1")},
         .http_address = mem_strdup("2"),
         .server = mem_strdup("3"),
         .directory_url = mem_strdup("4"),
@@ -48,17 +48,33 @@ static void test_release_frees_every_string(void **state)
         .post_hook = mem_strdup("13"),
     };
     assert_true(identifier_list_add(&spec.names, &name));
+    struct proving proof = {PROOF_WEBROOT, mem_strdup("14")};
+    cert_spec_prove(&spec, &name, &proof);
+    assert_null(proof.argument);
     cert_spec_release(&spec);
     const struct cert_spec zero = {0};
     assert_memory_equal(&spec.names, &zero.names, sizeof(zero.names));
-    assert_null(spec.webroot);
+    assert_null(spec.proof.argument);
+    assert_int_equal(spec.name_proof_count, 0);
     assert_null(spec.post_hook);
+}
+
+static void test_each_name_has_its_proof(void **state)
+{
+    (void)state;
+    struct identifier one = {.value = "a.example"}, other = {.value = "*.a.example"};
+    struct proving proof = {PROOF_STANDALONE, NULL};
+    AUTO(cert_spec) spec = {.proof = {PROOF_WEBROOT, mem_strdup("/w")}};
+    cert_spec_prove(&spec, &other, &proof);
+    assert_ptr_equal(cert_spec_proof(&spec, &one), &spec.proof);
+    assert_int_equal(cert_spec_proof(&spec, &other)->kind, PROOF_STANDALONE);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_key_types_round_trip),
+        cmocka_unit_test(test_each_name_has_its_proof),
         cmocka_unit_test(test_release_frees_every_string),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,11 +46,22 @@ struct authorization {
 
 void authorization_release(struct authorization *authorization);
 
-/* Reads an authorization object; wanted is the challenge type ("http-01"). For a pending one the
- * challenge is found and its token checked; none offered is ERR_REFUSED and lists what is; unknown
- * types, and types without a token, are skipped. Binds the challenge's URL. */
+/* Which type of challenge ("http-01") proves which name. */
+struct challenge_plan {
+    const struct identifier_list *names; /* borrowed */
+    const char *const *types;            /* one for each name; static strings */
+};
+/* NULL: it is none of the names. */
+const char *challenge_type_for(const struct challenge_plan *plan,
+                               const struct identifier *identifier);
+
+/* Reads an authorization object. For a pending one the planned challenge is found and its token
+ * checked; a name that is not in the plan is ERR_REFUSED, and so is a type that is not offered (it
+ * lists what is); unknown types, and types without a token, are skipped. Binds the challenge's URL.
+ */
 bool authorization_read(struct session *session, const struct http_response *response,
-                        const char *wanted, struct authorization *out, struct error *err) MUST_USE;
+                        const struct challenge_plan *plan, struct authorization *out,
+                        struct error *err) MUST_USE;
 
 /* Reads the reply to an answered challenge, which is the challenge. An empty body counts as
  * processing. reason: why it is invalid, with the identifier. */

@@ -52,7 +52,7 @@ struct order_action {
 
 struct order_wish {
     const struct identifier_list *names; /* copied */
-    const char *challenge_type;          /* static: "http-01" */
+    const char *const *challenge_types;  /* one for each name, static: "http-01"; copied */
     bool watched;       /* our own responder: the first poll follows the CA's visits */
     bool fresh_proof;   /* a dry run: valid authorizations are deactivated and ordered anew, once */
     int64_t timeout_ms; /* for proof and for issuance together, from the first RESPOND on; 5 min */

@@ -7,13 +7,13 @@
 #ifndef ACMEC_ACME_PROOFS_H
 #define ACMEC_ACME_PROOFS_H
 
+#include <acmec/acme/challenge.h>
 #include <acmec/acme/order.h>
 
 struct proofs;
 
-/* session and names are borrowed for the proofs' life; challenge_type is static. */
-struct proofs *proofs_new(struct session *session, const struct identifier_list *names,
-                          const char *challenge_type);
+/* session and what plan (copied) points to are borrowed for the proofs' life. */
+struct proofs *proofs_new(struct session *session, const struct challenge_plan *plan);
 void proofs_free(struct proofs *proofs);
 
 /* Begins with these URLs (copied), all to be read. fresh: valid ones are deactivated, and none is

@@ -24,13 +24,14 @@ bool config_names(const struct option_layers *layers, struct identifier_list *ou
                   struct error *err) MUST_USE;
 
 /* The whole request, checked. layers: strongest first. name may be "": then it is left so. Names
- * may be none: the caller decides whether that is right. PROOF_AUTO becomes PROOF_STANDALONE. A bad
- * value is ERR_USAGE from the command line, ERR_CONFIG with file:line from a file. *out is owned
+ * may be none: the caller decides whether that is right. How a name is proved is decided by the
+ * strongest layer that says so for this name or for all (PROOF_AUTO: none does). A bad value is
+ * ERR_USAGE from the command line, ERR_CONFIG with file:line from a file. *out is owned
  * (cert_spec_release). */
 bool config_spec(const struct option_layers *layers, const char *name, struct cert_spec *out,
                  struct error *err) MUST_USE;
 
-/* Whether any layer says how to prove. */
-bool config_proof_given(const struct option_layers *layers);
+/* Whether the option says how to prove all names: a set has at most one of these. */
+bool config_is_proof(enum option_id id);
 
 #endif

@@ -50,7 +50,7 @@ enum option_files {
  * path may be one of them instead. default: for the help and man pages, "" where there is none. */
 #define OPTIONS(X)                                                                                 \
     X(DOMAIN, "domain", 'd', LIST, "NAME", CERTIFICATE, CERT, 0, 0, "", "",                        \
-      "a name of the certificate: DNS name or IP address; repeat it, or separate with commas")     \
+      "a DNS name or IP address, or NAME=PROOF; repeat it, or separate with commas")               \
     X(NAME, "name", 0, STRING, "CERT", CERTIFICATE, CERT, 0, 0, "", "the first NAME",              \
       "the certificate's own name, under which it is kept")                                        \
     X(KEY_TYPE, "key-type", 0, STRING, "TYPE", CERTIFICATE, BOTH, 0, 0,                            \
@@ -60,7 +60,7 @@ enum option_files {
     X(KEY_GROUP, "key-group", 0, STRING, "GROUP", CERTIFICATE, BOTH, 0, 0, "", "",                 \
       "group that may read the private key")                                                       \
     X(STANDALONE, "standalone", 0, FLAG, NULL, PROOF, BOTH, 0, 0, "", "",                          \
-      "answer the CA from acmec's own responder; this is the default")                             \
+      "answer the CA from acmec's own responder")                                                  \
     X(WEBROOT, "webroot", 0, PATH, "DIR", PROOF, BOTH, 0, 0, "", "",                               \
       "put the answers below DIR, which a web server serves on port 80")                           \
     X(HTTP_PORT, "http-port", 0, NUMBER, "PORT", PROOF, BOTH, 1, 65535, "", "80",                  \

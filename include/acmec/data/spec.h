@@ -4,6 +4,7 @@
 #define ACMEC_DATA_SPEC_H
 
 #include <acmec/data/identifier.h>
+#include <acmec/data/proving.h>
 #include <stdint.h>
 
 /* X(id, word): words of --key-type. */
@@ -21,8 +22,6 @@ enum key_type { KEY_TYPES(KEY_TYPE_AS_ENUM) KEY_TYPE_COUNT };
 const char *key_type_word(enum key_type type);
 bool key_type_from_word(const char *word, enum key_type *out);
 
-enum proof_kind { PROOF_AUTO, PROOF_STANDALONE, PROOF_WEBROOT, PROOF_KIND_COUNT };
-
 enum renew_before_kind { RENEW_BEFORE_DEFAULT, RENEW_BEFORE_SECONDS, RENEW_BEFORE_PERCENT };
 
 struct renew_before {
@@ -30,13 +29,20 @@ struct renew_before {
     int64_t value; /* seconds, or 1..99 per cent of the lifetime */
 };
 
+/* A name that is proved in a way of its own. */
+struct name_proof {
+    struct identifier name;
+    struct proving proof;
+};
+
 /* All strings are owned; NULL means not given unless a default is named. */
 struct cert_spec {
     char name[CERT_NAME_MAX + 1]; /* "" until known */
     bool name_given;              /* by --name */
     struct identifier_list names;
-    enum proof_kind proof;
-    char *webroot;          /* absolute; with PROOF_WEBROOT */
+    struct proving proof;           /* of all names but those in name_proofs */
+    struct name_proof *name_proofs; /* owned */
+    size_t name_proof_count;
     uint16_t http_port;     /* default 80 */
     char *http_address;     /* NULL: all addresses of both families */
     enum key_type key_type; /* default ecdsa-p256 */
@@ -55,5 +61,10 @@ struct cert_spec {
 };
 
 void cert_spec_release(struct cert_spec *spec);
+
+/* How this name of the certificate is proved; borrowed. */
+const struct proving *cert_spec_proof(const struct cert_spec *spec, const struct identifier *name);
+/* Gives a name its own way (taken). */
+void cert_spec_prove(struct cert_spec *spec, const struct identifier *name, struct proving *taken);
 
 #endif

@@ -42,6 +42,6 @@ bool ordering_take_child(struct ordering *ordering, const struct event *event);
 void ordering_proof_ready(struct ordering *ordering, const char *token);
 void ordering_visited(struct ordering *ordering, const char *token);
 /* Whether it needs our own responder. */
-bool ordering_is_watched(const struct ordering *ordering);
+bool ordering_has_responder(const struct ordering *ordering);
 
 #endif

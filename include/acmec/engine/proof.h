@@ -1,11 +1,12 @@
-/* proof: the ways to put an HTTP-01 answer in place, behind one small interface: a new way is a row
- * in the table of proof.c and a source of its own (prove_responder.c, prove_webroot.c).
+/* proof: the ways to put the answer to a challenge in place, behind one small interface: a new way
+ * is a row in the table of proof.c and a source of its own (prove_responder.c, prove_webroot.c).
  *
- * A way presents, says when it believes the answer to work, and takes it down again. It never talks
- * to the CA. */
+ * Each name of a certificate has its way (data/proving). A way presents, says when it believes the
+ * answer to work, and takes it down again. It never talks to the CA. */
 #ifndef ACMEC_ENGINE_PROOF_H
 #define ACMEC_ENGINE_PROOF_H
 
+#include <acmec/engine/exchange.h>
 #include <acmec/engine/run.h>
 
 struct proof;
@@ -23,9 +24,17 @@ struct proof *proof_new(struct run *run, const struct cert_spec *spec,
 /* Takes down what is still up, and frees. */
 void proof_free(struct proof *proof);
 
-/* What would fail at the end is said before the first order: a folder that cannot be written to, a
- * port that is taken, a wildcard that HTTP-01 cannot prove. */
+/* Chooses the way of each name that is to be proved by PROOF_AUTO, and says before the first order
+ * what would fail at the end: a folder that cannot be written to, a port that is taken, a wildcard
+ * that the way cannot prove. Comes first; once. */
 bool proof_check(struct proof *proof, struct error *err) MUST_USE;
+
+/* After proof_check. The type of challenge of each name of spec, in its order; borrowed. */
+const char *const *proof_challenge_types(const struct proof *proof);
+/* Whether every way sees the CA's visits. */
+bool proof_is_watched(const struct proof *proof);
+/* Whether one of the ways needs our own responder. */
+bool proof_has_responder(const struct proof *proof);
 
 /* Puts the answer in place; listener's ready or failed follows, now or later. */
 void proof_present(struct proof *proof, size_t index, const struct identifier *identifier,
@@ -35,12 +44,14 @@ void proof_clear(struct proof *proof);
 
 /* Our own responder serves this token now (EVENT_PROOF_READY). */
 void proof_take_ready(struct proof *proof, const char *token);
-/* Whether the way sees the CA's visits. */
-bool proof_is_watched(const struct proof *proof);
 
 /* ---- for the sources of the ways ---- */
+struct proof_way;
+
 struct proof_answer {
     struct proof *proof;
+    const struct proof_way *way;
+    const struct proving *choice; /* borrowed; choice->argument is the way's */
     const struct cert_spec *spec; /* borrowed */
     size_t index;
     struct identifier identifier;
@@ -48,13 +59,20 @@ struct proof_answer {
     bool up;
     void *own; /* of the way */
 };
+
 struct proof_way {
-    const char *word;
-    bool watched;
-    bool (*check)(struct run *run, const struct cert_spec *spec, struct error *err);
+    const char *challenge_type;   /* "http-01" */
+    bool watched;                 /* by our own responder: it sees the CA's visits */
+    bool wildcards, no_addresses; /* which names it can prove */
+    /* PROOF_AUTO takes the first of its ways that suits; NULL: it always does. */
+    bool (*suits)(struct run *run, const struct cert_spec *spec, const struct identifier *name);
+    /* What PROOF_AUTO says that it chose; NULL: nobody chooses this way. Appends. */
+    void (*describe)(const struct cert_spec *spec, struct buf *out);
+    /* Once for each different choice of a certificate. */
+    bool (*check)(struct run *run, const struct cert_spec *spec, const struct proving *choice,
+                  struct error *err);
     /* False: failed. True with *ready: works already, else ready or failed come later. */
-    bool (*present)(struct run *run, const struct cert_spec *spec, struct proof_answer *answer,
-                    bool *ready, struct error *err);
+    bool (*present)(struct run *run, struct proof_answer *answer, bool *ready, struct error *err);
     void (*remove)(struct run *run, struct proof_answer *answer);
 };
 extern const struct proof_way prove_responder, prove_webroot;

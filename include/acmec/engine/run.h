@@ -26,6 +26,7 @@ struct run {
                                       many exchanges can go at once */
     unsigned orders_started;
     uint64_t last_child; /* ids for the spawn port */
+    bool by_hand;        /* `issue`: a person is there */
     int stop_signal;     /* 0: go on */
 };
 

@@ -13,10 +13,37 @@ from .paths import ACMEC, BUILD, CA_BIN, PARALLEL, ROOT, SANITIZED, TESTBED
 from .ports import free_port
 from .proxy import Exchange, FaultProxy, Forwarder
 from .tls import Nginx, make_certificate
-from .web import StaticServer
+from .web import HostServer, StaticServer
 from .worker import NetWorker
 
-__all__ = ["ACMEC", "BUILD", "CA_BIN", "PARALLEL", "ROOT", "SANITIZED", "TESTBED", "Caddy", "Case", "Exchange",
-           "FaultProxy", "Forwarder", "NetWorker", "Nginx", "Pebble", "Result", "Site", "StaticServer", "finish", "free_port",
-           "main", "make_certificate", "make_idle", "private_network",
-           "read", "session_processes", "wait_until"]
+# one a line, so that additions meet in no merge
+__all__ = [
+    "ACMEC",
+    "BUILD",
+    "CA_BIN",
+    "Caddy",
+    "Case",
+    "Exchange",
+    "FaultProxy",
+    "Forwarder",
+    "HostServer",
+    "NetWorker",
+    "Nginx",
+    "PARALLEL",
+    "Pebble",
+    "ROOT",
+    "Result",
+    "SANITIZED",
+    "Site",
+    "StaticServer",
+    "TESTBED",
+    "finish",
+    "free_port",
+    "main",
+    "make_certificate",
+    "make_idle",
+    "private_network",
+    "read",
+    "session_processes",
+    "wait_until",
+]

@@ -14,9 +14,25 @@ class _Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
 
+class _ByHost(_Quiet):
+    """A folder for each Host; 404 for others."""
+
+    def __init__(self, *args, folders, **more):
+        self.folders = folders
+        super().__init__(*args, **more)
+
+    def translate_path(self, path):
+        host = (self.headers.get("Host") or "").split(":")[0]
+        self.directory = self.folders.get(host, "/nonexistent")
+        return super().translate_path(path)
+
+
 class StaticServer:
     def __init__(self, port, folder):
-        self.server = _Server(("127.0.0.1", port), functools.partial(_Quiet, directory=folder))
+        self._serve(port, functools.partial(_Quiet, directory=folder))
+
+    def _serve(self, port, handler):
+        self.server = _Server(("127.0.0.1", port), handler)
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
 
@@ -24,3 +40,10 @@ class StaticServer:
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
+
+
+class HostServer(StaticServer):
+    """folders: host name -> folder."""
+
+    def __init__(self, port, folders):
+        self._serve(port, functools.partial(_ByHost, folders=folders))

@@ -1,0 +1,111 @@
+#include <acmec/data/proving.h>
+
+#include <acmec/base/cleanup.h>
+#include <acmec/base/mem.h>
+#include <acmec/data/escape.h>
+
+static const struct {
+    const char *word;
+    enum proof_argument argument;
+} kinds[] = {
+#define PROOF_AS_ROW(id, word, argument) {word, PROOF_ARGUMENT_##argument},
+    PROOF_KINDS(PROOF_AS_ROW)
+#undef PROOF_AS_ROW
+};
+
+void proving_release(struct proving *proving)
+{
+    free(proving->argument);
+    *proving = (struct proving){0};
+}
+
+void proving_copy(const struct proving *from, struct proving *out)
+{
+    *out = (struct proving){from->kind, mem_strdup(from->argument)};
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+bool proving_equals(const struct proving *a, const struct proving *b)
+{
+    return a->kind == b->kind && is_same(a->argument, b->argument);
+}
+
+const char *proof_kind_word(enum proof_kind kind)
+{
+    return kinds[kind].word;
+}
+
+enum proof_argument proof_kind_argument(enum proof_kind kind)
+{
+    return kinds[kind].argument;
+}
+
+/* ---- reading ---- */
+
+/* Owned; NULL: it is not absolute. */
+static char *path_from(const char *text, const char *folder)
+{
+    while (text[0] == '.' && text[1] == '/')
+        text += 2;
+    if (text[0] == '/' || folder == NULL)
+        return text[0] == '/' ? mem_strdup(text) : NULL;
+    return mem_printf("%s/%s", strcmp(folder, "/") == 0 ? "" : folder, text);
+}
+
+static bool read_path(const char *word, const char *text, const char *folder, char **out,
+                      struct error *err)
+{
+    char *path = path_from(text, folder);
+    if (path == NULL)
+        return fail(err, ERR_USAGE, "the path '%s' of '%s' must begin with '/'",
+                    escaped_str(text).text, word);
+    for (size_t len = strlen(path); len > 1 && path[len - 1] == '/'; len--)
+        path[len - 1] = '\0';
+    *out = path;
+    return true;
+}
+
+bool proving_make(enum proof_kind kind, const char *argument, const char *folder,
+                  struct proving *out, struct error *err)
+{
+    const char *word = kinds[kind].word;
+    struct proving made = {.kind = kind};
+    if (kinds[kind].argument == PROOF_ARGUMENT_NONE) {
+        if (argument != NULL)
+            return fail(err, ERR_USAGE, "the proof '%s' takes no argument", word);
+        *out = made;
+        return true;
+    }
+    if (argument == NULL || argument[0] == '\0')
+        return fail(err, ERR_USAGE, "the proof '%s' needs an argument: %s:/PATH", word, word);
+    if (!read_path(word, argument, folder, &made.argument, err))
+        return false;
+    *out = made;
+    return true;
+}
+
+bool proving_parse(const char *text, const char *folder, struct proving *out, struct error *err)
+{
+    size_t len = strcspn(text, ":");
+    AUTO_FREE word = mem_strndup(text, len);
+    for (size_t i = 0; i < PROOF_KIND_COUNT; i++)
+        if (strcmp(word, kinds[i].word) == 0)
+            return proving_make((enum proof_kind)i, text[len] == ':' ? text + len + 1 : NULL,
+                                folder, out, err);
+    AUTO(buf) known = BUF(ERROR_HINT_MAX);
+    for (size_t i = 0; i < PROOF_KIND_COUNT; i++)
+        buf_addf(&known, "%s%s", i == 0 ? "" : ", ", kinds[i].word);
+    (void)fail(err, ERR_USAGE, "'%s' is no way of proof", escaped_str(word).text);
+    return with_hint(err, "the ways are %s", buf_str(&known));
+}
+
+void proving_write(const struct proving *proving, struct buf *out)
+{
+    buf_add_str(out, kinds[proving->kind].word);
+    if (proving->argument != NULL)
+        buf_addf(out, ":%s", proving->argument);
+}
