@@ -13,6 +13,7 @@ struct probe_port;
 struct proof_port;
 struct spawn_port;
 struct event_port;
+struct source_port;
 
 /* ---- http: exchanges, by id ---- */
 struct http_ops {
@@ -124,6 +125,33 @@ struct event_ops {
 };
 struct event_port {
     const struct event_ops *ops;
+};
+
+/* ---- source: the files of a web server's configuration, read only ---- */
+struct source_facts {
+    uint64_t device, inode;
+    int64_t mtime_ns, size;
+    bool guarded; /* nobody but root (or we) can change the file or any folder on the way to it */
+};
+struct source_names {
+    char **items; /* owned */
+    size_t count;
+};
+void source_names_release(struct source_names *names);
+
+struct source_ops {
+    /* Appends the bytes of a regular file, at most what still fits into out, and tells what it is.
+     * Symlinks are followed. ERR_FILES, in nginx's words where it has them: `open() "PATH" failed
+     * (2: No such file or directory)`. */
+    bool (*read)(struct source_port *port, const char *path, struct buf *out,
+                 struct source_facts *facts, struct error *err);
+    /* The paths that match a glob(3) pattern, in byte order; none is no error. Released by the
+     * caller. */
+    bool (*match)(struct source_port *port, const char *pattern, struct source_names *out,
+                  struct error *err);
+};
+struct source_port {
+    const struct source_ops *ops;
 };
 
 /* All of them, borrowed. */
