@@ -71,6 +71,17 @@ static bool read_all(int fd, const char *path, struct buf *out, struct error *er
     return fail(err, ERR_FILES, "'%s' is larger than %zu bytes", path, max);
 }
 
+static bool read_open_file(int fd, const char *path, bool trusted, struct buf *out,
+                           struct error *err)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0)
+        return fail_errno(err, ERR_FILES, errno, "cannot read '%s'", path);
+    if (!S_ISREG(status.st_mode))
+        return fail(err, ERR_FILES, "'%s' is not a plain file", path);
+    return (!trusted || check_owner(&status, path, err)) && read_all(fd, path, out, err);
+}
+
 static bool read_file(const char *path, bool trusted, struct buf *out, bool *found,
                       struct error *err)
 {
@@ -81,12 +92,7 @@ static bool read_file(const char *path, bool trusted, struct buf *out, bool *fou
         *found = false;
         return true;
     }
-    struct stat status;
-    if (fstat(fd, &status) != 0)
-        return fail_errno(err, ERR_FILES, errno, "cannot read '%s'", path);
-    if (!S_ISREG(status.st_mode))
-        return fail(err, ERR_FILES, "'%s' is not a plain file", path);
-    if ((trusted && !check_owner(&status, path, err)) || !read_all(fd, path, out, err))
+    if (!read_open_file(fd, path, trusted, out, err))
         return false;
     if (found != NULL)
         *found = true;
@@ -96,6 +102,11 @@ static bool read_file(const char *path, bool trusted, struct buf *out, bool *fou
 bool file_read(const char *path, struct buf *out, bool *found, struct error *err)
 {
     return read_file(path, false, out, found, err);
+}
+
+bool file_read_fd(int fd, const char *path, struct buf *out, struct error *err)
+{
+    return read_open_file(fd, path, false, out, err);
 }
 
 bool file_read_trusted(const char *path, struct buf *out, bool *found, struct error *err)
@@ -184,7 +195,7 @@ static int temp_open(const struct target *target)
     return -1;
 }
 
-static bool write_all(int fd, struct span bytes)
+bool file_write_all(int fd, struct span bytes)
 {
     size_t done = 0;
     while (done < bytes.len) {
@@ -222,7 +233,7 @@ static bool write_file(const char *path, mode_t mode, struct span bytes, enum ma
     AUTO_FD fd = temp_open(&target);
     if (fd < 0)
         return fail_errno(err, ERR_FILES, errno, "cannot write beside '%s'", path);
-    if (!write_all(fd, bytes) || fchmod(fd, mode) != 0 || fsync(fd) != 0 ||
+    if (!file_write_all(fd, bytes) || fchmod(fd, mode) != 0 || fsync(fd) != 0 ||
         !put_in_place(&target, manner)) {
         (void)fail_errno(err, ERR_FILES, errno, "cannot write '%s'", path);
         (void)unlinkat(target.dir, target.temp, 0);
@@ -327,6 +338,7 @@ bool file_remove_dir(const char *path, struct error *err)
 struct walk {
     char *done, *rest;
     unsigned links;
+    bool any_file; /* the last one may belong to anybody */
 };
 
 static void walk_release(struct walk *walk)
@@ -359,7 +371,8 @@ static bool walk_into(struct walk *walk, const char *name, const char *rest, str
     AUTO_FREE next = mem_printf("%s/%s", walk->done, name);
     if (lstat(next, &status) != 0)
         return fail_errno(err, ERR_FILES, errno, "cannot look at '%s'", next);
-    if (!check_owner(&status, next, err))
+    bool judged = !walk->any_file || S_ISLNK(status.st_mode) || rest[strspn(rest, "/")] != '\0';
+    if (judged && !check_owner(&status, next, err))
         return false;
     if (S_ISLNK(status.st_mode))
         return follow(walk, next, rest, err);
@@ -386,20 +399,53 @@ static bool walk_step(struct walk *walk, struct error *err)
     return true;
 }
 
+static bool walk_all(struct walk *walk, struct error *err)
+{
+    struct stat status;
+    if (stat("/", &status) != 0)
+        return fail_errno(err, ERR_FILES, errno, "cannot look at '/'");
+    if (!check_owner(&status, "/", err))
+        return false;
+    while (walk->rest[0] != '\0')
+        if (!walk_step(walk, err))
+            return false;
+    return true;
+}
+
+static bool is_absolute(const char *path, struct error *err)
+{
+    return path[0] == '/' || fail(err, ERR_FILES, "'%s' is not an absolute path", path);
+}
+
 bool file_check_trusted(const char *path, struct error *err)
 {
     struct stat status;
-    if (path[0] != '/')
-        return fail(err, ERR_FILES, "'%s' is not an absolute path", path);
-    if (stat(geteuid() == 0 ? "/" : path, &status) != 0)
-        return fail_errno(err, ERR_FILES, errno, "cannot look at '%s'", path);
-    if (geteuid() != 0)
-        return check_owner(&status, path, err);
-    if (!check_owner(&status, "/", err))
+    if (!is_absolute(path, err))
         return false;
-    AUTO(walk) walk = {.done = mem_strdup(""), .rest = mem_strdup(path)};
-    while (walk.rest[0] != '\0')
-        if (!walk_step(&walk, err))
+    if (geteuid() == 0) {
+        AUTO(walk) walk = {.done = mem_strdup(""), .rest = mem_strdup(path)};
+        return walk_all(&walk, err);
+    }
+    if (stat(path, &status) != 0)
+        return fail_errno(err, ERR_FILES, errno, "cannot look at '%s'", path);
+    return check_owner(&status, path, err);
+}
+
+bool file_find_real(const char *path, char **real, struct error *err)
+{
+    if (!is_absolute(path, err))
+        return false;
+    if (geteuid() == 0) {
+        AUTO(walk)
+        walk = {.done = mem_strdup(""), .rest = mem_strdup(path), .any_file = true};
+        if (!walk_all(&walk, err))
             return false;
+        *real = mem_strdup(walk.done);
+        return true;
+    }
+    char *found = realpath(path, NULL);
+    if (found == NULL)
+        return fail_errno(err, ERR_FILES, errno, "cannot look at '%s'", path);
+    *real = found;
     return true;
 }

@@ -4,6 +4,7 @@
 #include <acmec/base/log.h>
 #include <acmec/base/mem.h>
 #include <acmec/data/escape.h>
+#include <acmec/io/file.h>
 #include <acmec/io/powers.h>
 #include <acmec/io/steps.h>
 #include <dirent.h>
@@ -213,18 +214,6 @@ static bool is_ours_or_free(int dir, const char *name)
     return S_ISREG(status.st_mode) && status.st_uid == powers_uid();
 }
 
-static bool write_all(int fd, struct span bytes)
-{
-    size_t done = 0;
-    while (done < bytes.len) {
-        ssize_t put = write(fd, bytes.ptr + done, bytes.len - done);
-        if (put < 0)
-            return false;
-        done += (size_t)put;
-    }
-    return true;
-}
-
 /* errno on failure, nothing left then. No fsync: an answer is good for this run only. */
 static bool write_answer(int dir, const char *token, struct span bytes, struct stat *written)
 {
@@ -234,7 +223,7 @@ static bool write_answer(int dir, const char *token, struct span bytes, struct s
     AUTO_FD fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return false;
-    bool good = write_all(fd, bytes) && fchmod(fd, 0644) == 0 && fstat(fd, written) == 0;
+    bool good = file_write_all(fd, bytes) && fchmod(fd, 0644) == 0 && fstat(fd, written) == 0;
     if (good && !is_ours_or_free(dir, token)) {
         errno = EEXIST;
         good = false;

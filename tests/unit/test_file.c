@@ -208,6 +208,35 @@ static void test_links_not_trusted(void **state)
     assert_non_null(strstr(err.text, "symbolic links"));
 }
 
+static void test_find_real(void **state)
+{
+    struct place *place = *state;
+    struct error err = {0};
+    char *real = NULL;
+    place_mkdir(place, "d", 0755);
+    place_write(place, "d/f", "x");
+    place_link(place, "../d/f", "d/link");
+    place_link(place, "d", "folder");
+    AUTO_FREE link = place_path(place, "folder/link");
+    AUTO_FREE file = place_path(place, "d/f");
+    AUTO_FREE dir = place_path(place, "d");
+    assert_true(file_find_real(link, &real, &err));
+    assert_string_equal(real, file);
+    free(real);
+    assert_false(file_find_real("relative", &real, &err));
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(chown(file, 65534, 65534), 0); /* the file may be anybody's */
+    assert_true(file_find_real(link, &real, &err));
+    free(real);
+    assert_int_equal(lchown(link, 65534, 65534), 0);
+    assert_false(file_find_real(link, &real, &err)); /* the way to it may not */
+    assert_int_equal(lchown(link, 0, 0), 0);
+    assert_int_equal(chmod(dir, 0775), 0);
+    assert_false(file_find_real(link, &real, &err));
+    assert_non_null(strstr(err.text, "can be written by others"));
+}
+
 static void test_read_trusted(void **state)
 {
     struct error err = {0};
@@ -452,6 +481,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_trusted, start, end),
         cmocka_unit_test_setup_teardown(test_not_trusted, start, end),
         cmocka_unit_test_setup_teardown(test_links_not_trusted, start, end),
+        cmocka_unit_test_setup_teardown(test_find_real, start, end),
         cmocka_unit_test_setup_teardown(test_read_trusted, start, end),
         cmocka_unit_test_setup_teardown(test_replace, start, end),
         cmocka_unit_test_setup_teardown(test_replace_fails, start, end),

@@ -26,10 +26,18 @@ bool file_stamp_read(const char *path, struct file_stamp *out, struct error *err
  * root. path is absolute. */
 bool file_check_trusted(const char *path, struct error *err) MUST_USE;
 
+/* The file's path without symlinks: *real, owned. As root every folder on the way, and every
+ * symlink, must pass file_check_trusted, so that nobody can turn the way meanwhile; the file itself
+ * may belong to anybody. path is absolute. */
+bool file_find_real(const char *path, char **real, struct error *err) MUST_USE;
+
 /* Appends a regular file (O_NONBLOCK, O_NOCTTY; a FIFO or device is refused) of at most what still
  * fits into out. found (may be NULL: then a missing file is an error) tells whether it was there.
  */
 bool file_read(const char *path, struct buf *out, bool *found, struct error *err) MUST_USE;
+
+/* The same from a descriptor that is open for reading; path is for messages. */
+bool file_read_fd(int fd, const char *path, struct buf *out, struct error *err) MUST_USE;
 
 /* The same for a file below a folder that has passed file_check_trusted: what was opened must
  * belong to root or us, and as root must not be group- or world-writable. */
@@ -45,6 +53,9 @@ bool file_create(const char *path, mode_t mode, struct span bytes, struct error 
 
 /* As file_replace, but leaves the fsync of the folder to the last of several files in it. */
 bool file_put(const char *path, mode_t mode, struct span bytes, struct error *err) MUST_USE;
+
+/* Writes all of it at the descriptor's position. False: errno. */
+bool file_write_all(int fd, struct span bytes) MUST_USE;
 
 /* Removes what a killed file_replace(path) or file_create(path) may have left. Errors are nobody's:
  * the next write meets them again. */
