@@ -147,8 +147,7 @@ static bool not_offered(const json_t *challenges, const char *wanted, const char
                 offered.len == 0 ? "nothing" : buf_str(&offered));
 }
 
-static bool take_challenge(struct session *session, const json_t *challenge,
-                           struct authorization *out, struct error *err)
+static bool take_challenge(const json_t *challenge, struct authorization *out, struct error *err)
 {
     const char *url = NULL;
     const char *token = json_opt_str(challenge, "token");
@@ -159,8 +158,6 @@ static bool take_challenge(struct session *session, const json_t *challenge,
     if (!challenge_token_ok(token))
         return fail(err, ERR_REFUSED, "the CA's token for %s is not one: '%s'",
                     out->identifier.value, escaped_str(token).text);
-    if (!session_bind(session, ROLE_CHALLENGE, url, err))
-        return false;
     out->challenge_url = mem_strdup(url);
     out->responded = status != CHALLENGE_PENDING;
     (void)snprintf(out->token, sizeof out->token, "%s", token);
@@ -179,6 +176,19 @@ const char *challenge_type_for(const struct challenge_plan *plan,
     return NULL;
 }
 
+/* All of them, whether we answer them or not: what is known as a challenge's URL is not signed for
+ * as anything else's. */
+static bool bind_challenges(struct session *session, const json_t *challenges, struct error *err)
+{
+    for (size_t i = 0; i < json_array_size(challenges) && i < CHALLENGES_MAX; i++) {
+        const json_t *challenge = json_array_get(challenges, i);
+        const char *url = json_is_object(challenge) ? json_opt_str(challenge, "url") : NULL;
+        if (url != NULL && !session_bind(session, ROLE_CHALLENGE, url, err))
+            return false;
+    }
+    return true;
+}
+
 static bool read_object(struct session *session, const json_t *object,
                         const struct challenge_plan *plan, struct authorization *out,
                         struct error *err)
@@ -188,9 +198,11 @@ static bool read_object(struct session *session, const json_t *object,
         !read_identifier(object, &out->identifier, err))
         return false;
     out->status = (enum authorization_status)status;
+    const json_t *challenges = json_opt_array(object, "challenges");
+    if (!bind_challenges(session, challenges, err))
+        return false;
     if (out->status == AUTHORIZATION_VALID)
         return true;
-    const json_t *challenges = json_opt_array(object, "challenges");
     const char *wanted = challenge_type_for(plan, &out->identifier);
     const json_t *challenge = wanted == NULL ? NULL : find_challenge(challenges, wanted);
     if (challenge != NULL)
@@ -204,7 +216,7 @@ static bool read_object(struct session *session, const json_t *object,
                     out->identifier.value);
     if (challenge == NULL)
         return not_offered(challenges, wanted, out->identifier.value, err);
-    return take_challenge(session, challenge, out, err);
+    return take_challenge(challenge, out, err);
 }
 
 bool authorization_read(struct session *session, const struct http_response *response,

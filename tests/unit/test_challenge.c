@@ -157,6 +157,29 @@ static void identifiers(void **state)
     }
 }
 
+/* Those that are not answered too, and in an authorization that needs no answer. */
+static void all_challenges_have_their_role(void **state)
+{
+    (void)state;
+    static const char *const statuses[] = {"pending", "valid"};
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        AUTO(authorization) read = {0};
+        struct error err = {0};
+        struct session *fresh = session;
+        session = fixture_session(key);
+        AUTO_FREE body =
+            mem_printf("{\"status\":\"%s\"," DNS("a.example") ",\"challenges\":[" OTHERS
+                                                              "," HTTP01("pending") "]}",
+                       statuses[i]);
+        assert_true(read_body(body, &read, &err));
+        assert_false(session_bind(session, ROLE_FINALIZE, "https://ca.example/chall/1", &err));
+        assert_false(session_bind(session, ROLE_FINALIZE, "https://ca.example/chall/2", &err));
+        assert_int_equal(err.code, ERR_REFUSED);
+        session_free(session);
+        session = fresh;
+    }
+}
+
 static void not_offered(void **state)
 {
     (void)state;
@@ -359,6 +382,7 @@ int main(void)
         TEST(answered_already),
         TEST(needs_no_challenge),
         TEST(identifiers),
+        TEST(all_challenges_have_their_role),
         TEST(not_offered),
         TEST(tokens),
         TEST(bad_replies),
