@@ -251,15 +251,17 @@ void proofs_deactivated(struct proofs *proofs, size_t index)
     proofs->items[index].state = STATE_DEACTIVATED;
 }
 
-bool proofs_responded(struct proofs *proofs, size_t index, const struct http_response *response,
-                      struct error *err)
+void proofs_responded(struct proofs *proofs, size_t index, const struct http_response *response)
 {
     struct proof *proof = &proofs->items[index];
     enum challenge_status status = CHALLENGE_PENDING;
-    if (!challenge_read(response, &proof->authorization.identifier, &status,
-                        &proof->authorization.error, err))
-        return false;
+    struct error unclear = {0};
     proof->answered = true;
+    /* The CA took the answer, and visits us now: what it says beside that is not worth taking the
+     * proof down for, since the order will tell. */
+    if (!challenge_read(response, &proof->authorization.identifier, &status,
+                        &proof->authorization.error, &unclear))
+        status = CHALLENGE_PROCESSING;
     switch (status) {
     case CHALLENGE_PENDING:
     case CHALLENGE_PROCESSING:
@@ -273,7 +275,6 @@ bool proofs_responded(struct proofs *proofs, size_t index, const struct http_res
         set_failed(proof);
         break;
     }
-    return true;
 }
 
 void proofs_response_refused(struct proofs *proofs, size_t index, const struct error *error)

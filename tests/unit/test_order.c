@@ -287,7 +287,9 @@ static void each_exchange_is_answered_badly(void **state)
             drive_start(&drive, key, &ca, &(struct drive_wish){0});
             enum order_do end = drive_to_end(&drive);
             assert_string_equal(ca.problem, "");
-            if (how == 0 && at == 5) {
+            /* A certificate that is not there yet is asked for again; what the CA says while it
+             * takes our answer to the challenge does not matter. */
+            if ((how == 0 && at == 5) || ((how == 3 || how == 4) && at == 2)) {
                 assert_int_equal(end, ORDER_DONE);
             } else if (end == ORDER_FAILED && how != 4 && !(how == 3 && at == 5)) {
                 assert_int_equal(order_error(drive.order)->code, codes[how]);

@@ -39,8 +39,8 @@ bool proofs_awaits(const struct proofs *proofs, enum order_step step, size_t ind
 bool proofs_read(struct proofs *proofs, size_t index, const struct http_response *response,
                  struct error *err) MUST_USE;
 void proofs_deactivated(struct proofs *proofs, size_t index);
-bool proofs_responded(struct proofs *proofs, size_t index, const struct http_response *response,
-                      struct error *err) MUST_USE;
+/* The CA took the answer; what its reply says beside that may be unreadable. */
+void proofs_responded(struct proofs *proofs, size_t index, const struct http_response *response);
 /* The CA did not take the answer. It may have taken it when it was sent before and the connection
  * was lost: the authorization is read again, and fails with error if the answer is not there. */
 void proofs_response_refused(struct proofs *proofs, size_t index, const struct error *error);
