@@ -199,7 +199,7 @@ static bool read_certificate(struct order *order, const struct incoming *in, str
     AUTO(pem_list) list = {0};
     if (body.len > PEM_CHAIN_MAX)
         return fail(err, ERR_REFUSED, "the chain is larger than %d bytes", PEM_CHAIN_MAX);
-    if (!pem_parse_chain(body, ERR_REFUSED, &list, err))
+    if (!pem_parse_chain(body, ERR_NETWORK, &list, err))
         return while_doing(err, "the chain that the CA sent");
     buf_add_span(&order->chain, body);
     order->course.phase = PHASE_DONE;
