@@ -338,7 +338,10 @@ static bool planned_again(struct exchange *exchange, const struct http_response 
     case RETRY_NEVER:
         return false;
     case RETRY_NONCE:
-        if (!exchange->request.is_signed || ++exchange->bad_nonces > EXCHANGE_BAD_NONCES_MAX)
+        /* What was sent without a nonce is tried as after any other trouble of the CA's. */
+        if (!exchange->request.is_signed)
+            return try_again(exchange, wait, EXCHANGE_WITHIN_MS);
+        if (++exchange->bad_nonces > EXCHANGE_BAD_NONCES_MAX)
             return false;
         exchange->tries--;
         exchange->state = EXCHANGE_WAITING;

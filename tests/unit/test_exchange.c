@@ -248,6 +248,22 @@ static void a_bad_nonce_is_tried_64_times(void **state)
     scene_end(&scene);
 }
 
+static void a_bad_nonce_without_a_nonce_is_trouble_of_the_server(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_start(&scene);
+    start(&scene, false, 0);
+    while (scene.replies == 0 && scene.built < 100) {
+        answer(&scene, 400, "Replay-Nonce: abc\n", BAD_NONCE);
+        if (scene.replies == 0)
+            wait_for_try(&scene);
+    }
+    assert_int_equal(scene.built, EXCHANGE_TRIES);
+    assert_int_equal(scene.last_status, 400);
+    scene_end(&scene);
+}
+
 static void prefetching_asks_for_as_many_as_wanted(void **state)
 {
     (void)state;
@@ -312,6 +328,7 @@ int main(void)
         cmocka_unit_test(a_signed_exchange_fetches_its_nonce),
         cmocka_unit_test(without_nonces_everybody_learns_why),
         cmocka_unit_test(a_bad_nonce_is_tried_64_times),
+        cmocka_unit_test(a_bad_nonce_without_a_nonce_is_trouble_of_the_server),
         cmocka_unit_test(prefetching_asks_for_as_many_as_wanted),
         cmocka_unit_test(a_cancelled_exchange_is_silent),
         cmocka_unit_test(a_broken_worker_is_told_to_the_owner),
