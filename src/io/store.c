@@ -177,8 +177,8 @@ static void add_name(struct name_vector *names, const char *text, size_t len)
     name = NULL;
 }
 
-/* Adds every entry of the folder that ends in suffix (cut off) and is a file, or may be one; links
- * is for the folder of live/NAME. */
+/* Adds every entry of the folder that ends in suffix (cut off); links: that is a link, or may be
+ * one. What is no file where one should be is for its reader to complain about. */
 static bool add_folder(const char *path, const char *suffix, bool links, struct name_vector *names,
                        struct error *err)
 {
@@ -188,8 +188,7 @@ static bool add_folder(const char *path, const char *suffix, bool links, struct 
     const struct dirent *entry;
     while (errno = 0, (entry = readdir(dir)) != NULL) {
         size_t len = strlen(entry->d_name), cut = strlen(suffix);
-        bool fits = entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN ||
-                    (!links && entry->d_type == DT_REG);
+        bool fits = !links || entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN;
         if (fits && len > cut && strcmp(entry->d_name + len - cut, suffix) == 0)
             add_name(names, entry->d_name, len - cut);
     }

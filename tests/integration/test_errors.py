@@ -1,5 +1,6 @@
 """What goes wrong says so once: exit code, class, one line of cause, and a hint where one helps."""
 import os
+import shutil
 import socket
 
 import bed
@@ -113,11 +114,13 @@ class Errors(bed.Case):
         bundle = os.path.join(self.site.home, "no-bundle.pem")
         self.failed("issue", *self.names("a.example"), "--server", self.pebble.url, "--ca-bundle", bundle,
                     "--agree-tos", *self.standalone(self.pebble), code=7, word="files", message=bundle)
-        self.site.write_conf("a.example", domain="a.example")
-        conf = os.path.join(self.site.config, "certs/a.example.conf")
-        os.unlink(conf)
-        os.mkdir(conf)
-        self.assertNotEqual(self.acmec("renew", code={3, 7}).code, 0)
+        certs = os.path.join(self.site.config, "certs")
+        conf = os.path.join(certs, "a.example.conf")
+        for make in (os.mkdir, os.mkfifo):
+            os.makedirs(certs)
+            make(conf)
+            self.failed("renew", code=7, word="files", message=conf)
+            shutil.rmtree(certs)
 
     def test_one_failure_does_not_stop_the_others(self):
         common = {"server": self.pebble.url, "ca_bundle": self.pebble.bundle, "agree_tos": "yes",

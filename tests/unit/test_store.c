@@ -196,10 +196,11 @@ static void test_list(void **state)
     place_link(&test->place, "../archive/c.example/1", "etc/live/c.example");
     place_link(&test->place, "../archive/c.example/2", "etc/live/.c.example.tmp");
     assert_true(store_list(test->store, &list, &err));
-    assert_int_equal(list.count, 3);
+    assert_int_equal(list.count, 4);
     assert_string_equal(list.items[0], "a.example");
     assert_string_equal(list.items[1], "b.example");
     assert_string_equal(list.items[2], "c.example");
+    assert_string_equal(list.items[3], "folder"); /* no file: reading it says so */
 }
 
 static void test_list_of_nothing(void **state)
