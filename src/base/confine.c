@@ -28,13 +28,15 @@ static bool parse_number(const char *text, unsigned long *out, struct error *err
 static bool limit(const struct confine_plan *plan, struct error *err)
 {
     const struct rlimit core = {0, 0};
-    const struct rlimit files = {plan->files_max, plan->files_max};
+    struct rlimit files = {plan->files_max, plan->files_max};
     struct rlimit now;
     /* What an administrator has set lower stays lower. */
     if (setrlimit(RLIMIT_CORE, &core) != 0 || getrlimit(RLIMIT_NOFILE, &now) != 0)
         return fail_errno(err, ERR_FILES, errno, "cannot set limits");
-    if (now.rlim_max < files.rlim_max)
+    if (now.rlim_max < files.rlim_max || setrlimit(RLIMIT_NOFILE, &files) == 0)
         return true;
+    /* valgrind, which keeps descriptors of its own up there, lowers no hard limit. */
+    files.rlim_max = now.rlim_max;
     return setrlimit(RLIMIT_NOFILE, &files) == 0 ||
            fail_errno(err, ERR_FILES, errno, "cannot limit open files");
 }

@@ -21,7 +21,7 @@
 #define IN_MAX (FRAME_MAX + 128 * 1024)
 #define READ_SIZE (64 * 1024)
 #define READS_A_STEP 16
-#define CLOSE_WAIT_MS 200
+#define CLOSE_WAIT_MS 3000
 /* systemd's range for dynamic users: no account of the system is there. */
 #define DYNAMIC_FIRST 61184
 #define DYNAMIC_COUNT 4336

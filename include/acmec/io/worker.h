@@ -10,7 +10,7 @@
 #include <acmec/base/error.h>
 #include <sys/types.h>
 
-#define WORKER_HELLO_MS 5000
+#define WORKER_HELLO_MS 20000
 
 struct worker {
     pid_t pid; /* 0: does not run */
