@@ -56,7 +56,9 @@ def swap(field, url, headers, document):
 
 
 class Swapper:
-    """Learns URLs from the replies that pass, and puts that of `source` where (role, field) is."""
+    """Learns URLs from the replies that pass, and puts that of `source` where (role, field) is.
+
+    Pebble may name the certificate while the order is still processing; acmec looks only once it is valid."""
 
     def __init__(self, role, field, source):
         self.role, self.field, self.source = role, field, source
@@ -72,7 +74,8 @@ class Swapper:
             return status, headers, body
         for role, url in urls_of(exchange.role, headers, document).items():
             self.known.setdefault(role, url)
-        if exchange.role == self.role and self.source in self.known:
+        early = self.field == "certificate" and document.get("status") != "valid"
+        if exchange.role == self.role and self.source in self.known and not early:
             self.swapped |= swap(self.field, self.known[self.source], headers, document)
             body = json.dumps(document).encode()
         return status, headers, body

@@ -35,7 +35,7 @@ class Idle(bed.Case):
         run = self.site.run("renew")
         self.assertEqual((run.code, run.stdout, run.stderr), (0, "", ""))
         if not bed.SANITIZED:
-            self.assertLess(run.max_rss, MEMORY_MAX)
+            self.assertLess(self.site.peak_memory("renew"), MEMORY_MAX)
         with tempfile.NamedTemporaryFile("r") as trace:
             run = self.site.run("renew", prefix=["strace", "-f", "-qq", "-o", trace.name,
                                                  "-e", "trace=" + FORBIDDEN])

@@ -26,9 +26,9 @@ def read(*path, encoding="utf-8"):
 class Result:
     """What a run of acmec gave. json: the parsed document of --json."""
 
-    def __init__(self, command, code, stdout, stderr, seconds, max_rss):
+    def __init__(self, command, code, stdout, stderr, seconds):
         self.command, self.code, self.stdout, self.stderr = command, code, stdout, stderr
-        self.seconds, self.max_rss = seconds, max_rss
+        self.seconds = seconds
 
     @property
     def json(self):
@@ -76,6 +76,15 @@ class Site:
         process = self.popen(*args, **more)
         return finish(process, started)
 
+    def peak_memory(self, *args):
+        """Bytes at most resident in such a run. By time(1): the kernel counts what a child was before its
+        exec, and as a child of Python's that is more than all of acmec."""
+        with tempfile.NamedTemporaryFile("r") as report:
+            run = self.run(*args, prefix=["/usr/bin/time", "-f", "%M", "-o", report.name])
+            if run.code:
+                raise RuntimeError(str(run))
+            return int(report.read()) * 1024
+
     def live(self, name, file="fullchain.pem"):
         return os.path.join(self.config, "live", name, file)
 
@@ -98,23 +107,16 @@ class Site:
 
 def finish(process, started, limit=LIMIT):
     """Waits for a process of Site.popen; kills its whole session when it hangs."""
-    usage = {}
-
-    def reap():
-        _, status, usage["used"] = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-
     texts = {"stdout": "", "stderr": ""}
     readers = [threading.Thread(target=lambda n=n: texts.update({n: getattr(process, n).read()}))
                for n in texts if getattr(process, n)]
     for reader in readers:
         reader.start()
-    waiter = threading.Thread(target=reap)
-    waiter.start()
-    waiter.join(limit)
-    if waiter.is_alive():
+    try:
+        process.wait(limit)
+    except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        waiter.join()
+        process.wait()
         texts["stderr"] += f"\nbed: killed after {limit} s"
     for reader in readers:
         reader.join()
@@ -122,7 +124,7 @@ def finish(process, started, limit=LIMIT):
         if getattr(process, name):
             getattr(process, name).close()
     return Result(process.args, process.returncode, texts["stdout"], texts["stderr"],
-                  time.monotonic() - started, usage["used"].ru_maxrss * 1024)
+                  time.monotonic() - started)
 
 
 def session_processes(session):
