@@ -4,6 +4,7 @@
 #include <acmec/data/escape.h>
 #include <acmec/data/timefmt.h>
 #include <arpa/inet.h>
+#include <strings.h>
 
 #include "der.h"
 #include "key_private.h"
@@ -36,14 +37,18 @@ bool cert_parse_der(mbedtls_x509_crt *crt, struct span der)
     return crt->raw.len == der.len;
 }
 
+static bool has_spki(mbedtls_x509_crt *crt, struct span spki)
+{
+    unsigned char theirs[KEY_SPKI_MAX];
+    int len = mbedtls_pk_write_pubkey_der(&crt->pk, theirs, sizeof theirs);
+    return len > 0 && span_equals(spki, span_of(theirs + sizeof theirs - (size_t)len, (size_t)len));
+}
+
 static bool has_key(mbedtls_x509_crt *crt, const struct key *key)
 {
     AUTO(buf) ours = BUF(KEY_SPKI_MAX);
-    unsigned char theirs[KEY_SPKI_MAX];
     struct error ignored;
-    int len = mbedtls_pk_write_pubkey_der(&crt->pk, theirs, sizeof theirs);
-    return len > 0 && key_write_spki(key, &ours, &ignored) &&
-           span_equals(buf_span(&ours), span_of(theirs + sizeof theirs - (size_t)len, (size_t)len));
+    return key_write_spki(key, &ours, &ignored) && has_spki(crt, buf_span(&ours));
 }
 
 /* ---- what a certificate says ---- */
@@ -131,6 +136,29 @@ static bool read_attribute(const mbedtls_x509_name *name, struct span oid, char 
     return false;
 }
 
+/* The keyIdentifier, by hand: mbedTLS 2.28 does not read it. One that is absent, damaged or too
+ * long counts as none. */
+static void read_authority_key(const mbedtls_x509_crt *crt, struct cert_info *out)
+{
+    struct span in = span_of(crt->v3_ext.p, crt->v3_ext.len);
+    struct span extensions = {0}, extension, oid, critical, value, key;
+    if (!der_take(&in, DER_SEQUENCE, &extensions))
+        return;
+    while (der_take(&extensions, DER_SEQUENCE, &extension)) {
+        if (!der_take(&extension, DER_OID, &oid) ||
+            !span_equals(oid, SPAN_LIT(OID_AUTHORITY_KEY_ID)))
+            continue;
+        (void)der_take(&extension, DER_BOOLEAN, &critical);
+        if (!der_take(&extension, DER_OCTET_STRING, &value) ||
+            !der_take(&value, DER_SEQUENCE, &value) ||
+            !der_take(&value, DER_KEY_IDENTIFIER, &key) || key.len > sizeof out->authority_key)
+            return;
+        memcpy(out->authority_key, key.ptr, key.len);
+        out->authority_key_len = key.len;
+        return;
+    }
+}
+
 static bool read_info(const mbedtls_x509_crt *crt, enum err_code code, struct cert_info *out,
                       struct error *err)
 {
@@ -141,6 +169,7 @@ static bool read_info(const mbedtls_x509_crt *crt, enum err_code code, struct ce
         return fail(err, code, "the certificate's serial number is too long");
     if (!read_attribute(&crt->issuer, SPAN_LIT(OID_COMMON_NAME), out->issuer))
         (void)read_attribute(&crt->issuer, SPAN_LIT(OID_ORGANIZATION), out->issuer);
+    read_authority_key(crt, out);
     return read_names(crt, code, &out->names, err);
 }
 
@@ -186,11 +215,48 @@ bool cert_read(struct span chain_pem, enum err_code code, struct cert_info *out,
     return true;
 }
 
+bool cert_read_leaf(struct span chain_pem, struct buf *der, char key_fingerprint[static SHA256_HEX],
+                    struct error *err)
+{
+    AUTO(certs) certs = {.count = 0};
+    unsigned char spki[KEY_SPKI_MAX];
+    if (!read_certs(chain_pem, 1, ERR_USAGE, &certs, err))
+        return false;
+    mbedtls_x509_crt *leaf = &certs.items[0];
+    int len = mbedtls_pk_write_pubkey_der(&leaf->pk, spki, sizeof spki);
+    if (len <= 0)
+        return fail(err, ERR_USAGE, "the certificate's key is of a kind that is not supported");
+    if (!digest_sha256_hex(span_of(spki + sizeof spki - (size_t)len, (size_t)len), key_fingerprint,
+                           err))
+        return false;
+    buf_add(der, leaf->raw.p, leaf->raw.len);
+    return true;
+}
+
 bool cert_fits_key(struct span chain_pem, const struct key *key)
 {
     AUTO(certs) certs = {.count = 0};
     struct error ignored;
     return read_certs(chain_pem, 1, ERR_CONFIG, &certs, &ignored) && has_key(&certs.items[0], key);
+}
+
+static bool is_issued_by(const mbedtls_x509_crt *crt, const char *common_name)
+{
+    char issuer[256];
+    return read_attribute(&crt->issuer, SPAN_LIT(OID_COMMON_NAME), issuer) &&
+           strcasecmp(issuer, escaped_str(common_name).text) == 0;
+}
+
+bool cert_has_issuer(struct span chain_pem, const char *common_name, bool topmost)
+{
+    AUTO(certs) certs = {.count = 0};
+    struct error ignored;
+    if (!read_certs(chain_pem, PEM_CHAIN_CERTS_MAX, ERR_REFUSED, &certs, &ignored))
+        return false;
+    for (size_t i = topmost ? certs.count - 1 : 0; i < certs.count; i++)
+        if (is_issued_by(&certs.items[i], common_name))
+            return true;
+    return false;
 }
 
 static bool check_link(struct certs *certs, size_t child, struct error *err)
@@ -247,12 +313,21 @@ bool cert_check_chain(struct span chain_pem, const struct key *key,
                       const struct identifier_list *names, int64_t now, struct cert_info *out,
                       struct error *err)
 {
+    AUTO(buf) spki = BUF(KEY_SPKI_MAX);
+    return key_write_spki(key, &spki, err) &&
+           cert_check_chain_of(chain_pem, buf_span(&spki), names, now, out, err);
+}
+
+bool cert_check_chain_of(struct span chain_pem, struct span spki,
+                         const struct identifier_list *names, int64_t now, struct cert_info *out,
+                         struct error *err)
+{
     AUTO(certs) certs = {.count = 0};
     AUTO(cert_info) info = {0};
     if (!read_certs(chain_pem, PEM_CHAIN_CERTS_MAX, ERR_REFUSED, &certs, err) ||
         !read_info(&certs.items[0], ERR_REFUSED, &info, err))
         return false;
-    if (!has_key(&certs.items[0], key))
+    if (!has_spki(&certs.items[0], spki))
         return fail(err, ERR_REFUSED, "the certificate is for another key");
     if (!check_names(&info.names, names, err) || !check_dates(&info, now, err))
         return false;

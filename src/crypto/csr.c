@@ -24,7 +24,18 @@ static bool put_address(struct der_writer *writer, const char *text)
     return true;
 }
 
-/* The attribute that asks for the subject alternative name, in the order of the list. */
+/* RFC 7633: the certificate is worth nothing without a stapled OCSP reply (status_request, 5). */
+static void put_must_staple(struct der_writer *writer)
+{
+    const unsigned char *since = writer->at;
+    der_put(writer, DER_INTEGER, SPAN_LIT("\x05"));
+    der_wrap(writer, DER_SEQUENCE, since);
+    der_wrap(writer, DER_OCTET_STRING, since);
+    der_put(writer, DER_OID, SPAN_LIT(OID_TLS_FEATURE));
+    der_wrap(writer, DER_SEQUENCE, since);
+}
+
+/* The subject alternative name, in the order of the list. */
 static bool put_names(struct der_writer *writer, const struct identifier_list *names,
                       struct error *err)
 {
@@ -40,6 +51,18 @@ static bool put_names(struct der_writer *writer, const struct identifier_list *n
     der_wrap(writer, DER_OCTET_STRING, since);
     der_put(writer, DER_OID, SPAN_LIT(OID_SUBJECT_ALT_NAME));
     der_wrap(writer, DER_SEQUENCE, since); /* Extension */
+    return true;
+}
+
+/* The attribute that asks for extensions. */
+static bool put_extensions(struct der_writer *writer, const struct csr_wish *wish,
+                           struct error *err)
+{
+    const unsigned char *since = writer->at;
+    if (wish->must_staple)
+        put_must_staple(writer);
+    if (!put_names(writer, wish->names, err))
+        return false;
     der_wrap(writer, DER_SEQUENCE, since); /* Extensions */
     der_wrap(writer, DER_SET, since);
     der_put(writer, DER_OID, SPAN_LIT(OID_EXTENSION_REQUEST));
@@ -49,11 +72,11 @@ static bool put_names(struct der_writer *writer, const struct identifier_list *n
 }
 
 /* CertificationRequestInfo: what is signed. */
-static bool put_info(struct der_writer *writer, const struct key *key,
-                     const struct identifier_list *names, struct error *err)
+static bool put_info(struct der_writer *writer, const struct key *key, const struct csr_wish *wish,
+                     struct error *err)
 {
     AUTO(buf) spki = BUF(KEY_SPKI_MAX);
-    if (!put_names(writer, names, err) || !key_write_spki(key, &spki, err))
+    if (!put_extensions(writer, wish, err) || !key_write_spki(key, &spki, err))
         return false;
     der_put_raw(writer, buf_span(&spki));
     der_put(writer, DER_SEQUENCE, span_of("", 0)); /* the empty subject */
@@ -88,9 +111,10 @@ static void put_algorithm(struct der_writer *writer, const struct key_kind *kind
     der_wrap(writer, DER_SEQUENCE, since);
 }
 
-bool csr_make(const struct key *key, const struct identifier_list *names, struct buf *out,
+bool csr_make(const struct key *key, const struct csr_wish *wish, struct buf *out,
               struct error *err)
 {
+    const struct identifier_list *names = wish->names;
     const struct key_kind *kind = key_kind(key_get_type(key));
     unsigned char info_der[INFO_MAX], der[REQUEST_MAX];
     struct der_writer info = der_writer(info_der, sizeof info_der);
@@ -100,8 +124,7 @@ bool csr_make(const struct key *key, const struct identifier_list *names, struct
         return fail(err, ERR_USAGE, "a certificate needs at least one name");
     if (names->count > IDENTIFIERS_MAX)
         return fail(err, ERR_USAGE, "a certificate can have at most %d names", IDENTIFIERS_MAX);
-    if (!put_info(&info, key, names, err) ||
-        !key_jws_sign(key, der_written(&info), &signature, err))
+    if (!put_info(&info, key, wish, err) || !key_jws_sign(key, der_written(&info), &signature, err))
         return false;
     put_signature(&request, kind, buf_span(&signature));
     put_algorithm(&request, kind);

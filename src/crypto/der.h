@@ -5,16 +5,20 @@
 #include <acmec/base/span.h>
 
 enum der_tag {
+    DER_BOOLEAN = 0x01,
     DER_INTEGER = 0x02,
     DER_BIT_STRING = 0x03,
     DER_OCTET_STRING = 0x04,
     DER_NULL = 0x05,
     DER_OID = 0x06,
+    DER_UTF8_STRING = 0x0c,
+    DER_PRINTABLE_STRING = 0x13,
     DER_SEQUENCE = 0x30,
     DER_SET = 0x31,
     DER_CONTEXT_0 = 0xa0, /* constructed */
     DER_CONTEXT_1 = 0xa1,
-    DER_SAN_DNS = 0x82, /* GeneralName, RFC 5280 section 4.2.1.6 */
+    DER_KEY_IDENTIFIER = 0x80, /* AuthorityKeyIdentifier, RFC 5280 section 4.2.1.1 */
+    DER_SAN_DNS = 0x82,        /* GeneralName, RFC 5280 section 4.2.1.6 */
     DER_SAN_IP = 0x87,
 };
 
@@ -23,12 +27,17 @@ enum der_tag {
 #define OID_P256 "\x2a\x86\x48\xce\x3d\x03\x01\x07"
 #define OID_P384 "\x2b\x81\x04\x00\x22"
 #define OID_RSA_SHA256 "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b"
+#define OID_RSA_SHA384 "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c"
+#define OID_RSA_SHA512 "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d"
 #define OID_ECDSA_SHA256 "\x2a\x86\x48\xce\x3d\x04\x03\x02"
 #define OID_ECDSA_SHA384 "\x2a\x86\x48\xce\x3d\x04\x03\x03"
+#define OID_ECDSA_SHA512 "\x2a\x86\x48\xce\x3d\x04\x03\x04"
 #define OID_EXTENSION_REQUEST "\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e"
 #define OID_COMMON_NAME "\x55\x04\x03"
 #define OID_ORGANIZATION "\x55\x04\x0a"
 #define OID_SUBJECT_ALT_NAME "\x55\x1d\x11"
+#define OID_AUTHORITY_KEY_ID "\x55\x1d\x23"
+#define OID_TLS_FEATURE "\x2b\x06\x01\x05\x05\x07\x01\x18"
 #define OID_SERVER_AUTH "\x2b\x06\x01\x05\x05\x07\x03\x01"
 
 /* Takes one element of that tag off the front of in; out borrows its content. On false in is

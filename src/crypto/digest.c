@@ -1,6 +1,7 @@
 #include <acmec/crypto/digest.h>
 
 #include <psa/crypto.h>
+#include <stdio.h>
 
 bool digest_sha256(struct span bytes, unsigned char out[static SHA256_SIZE], struct error *err)
 {
@@ -39,6 +40,16 @@ bool digest_hmac(enum hmac_kind kind, struct span secret, struct span message, s
     if (status != PSA_SUCCESS)
         return fail(err, ERR_CONFIG, "the crypto library made no HMAC (status %d)", (int)status);
     buf_add(out, value, len);
+    return true;
+}
+
+bool digest_sha256_hex(struct span bytes, char out[static SHA256_HEX], struct error *err)
+{
+    unsigned char hash[SHA256_SIZE];
+    if (!digest_sha256(bytes, hash, err))
+        return false;
+    for (size_t i = 0; i < sizeof hash; i++)
+        (void)snprintf(out + 2 * i, 3, "%02x", hash[i]);
     return true;
 }
 

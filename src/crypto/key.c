@@ -156,6 +156,12 @@ bool key_same_public(const struct key *a, const struct key *b)
     return a->type == b->type && span_equals(key_public(a), key_public(b));
 }
 
+bool key_fingerprint(const struct key *key, char out[static SHA256_HEX], struct error *err)
+{
+    AUTO(buf) spki = BUF(KEY_SPKI_MAX);
+    return key_write_spki(key, &spki, err) && digest_sha256_hex(buf_span(&spki), out, err);
+}
+
 /* ---- JWS ---- */
 
 const char *key_jws_alg(const struct key *key)

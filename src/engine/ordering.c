@@ -193,7 +193,8 @@ static bool give_csr(struct ordering *ordering, struct error *err)
         return false;
     }
     if (!save_order(ordering, err) ||
-        !csr_make(ordering->keygen.key, &ordering->spec->names, &der, err))
+        !csr_make(ordering->keygen.key, &(struct csr_wish){.names = &ordering->spec->names}, &der,
+                  err))
         return false;
     order_set_csr(ordering->order, buf_span(&der));
     return true;

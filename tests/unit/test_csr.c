@@ -62,7 +62,7 @@ static void der_is_as_written_by_hand(void **state)
     add(&names, "*.c.example");
     add(&names, "192.0.2.1");
     add(&names, "2001:db8::1");
-    assert_true(csr_make(key, &names, &der, &err));
+    assert_true(csr_make(key, &(struct csr_wish){.names = &names}, &der, &err));
     assert_memory_equal(der.data + 7, BEFORE, sizeof BEFORE - 1);
     assert_memory_equal(der.data + 7 + 5 + 0x5b, ATTRIBUTES, sizeof ATTRIBUTES - 1);
     key_free(key);
@@ -76,7 +76,7 @@ static void ask_openssl(const struct key *key, const struct identifier_list *nam
     AUTO(buf) der = BUF(CSR_DER_MAX);
     AUTO(buf) pem = BUF(TEST_FILE_MAX);
     struct error err;
-    assert_true(csr_make(key, names, &der, &err));
+    assert_true(csr_make(key, &(struct csr_wish){.names = names}, &der, &err));
     pem_write("CERTIFICATE REQUEST", buf_span(&der), &pem);
     assert_true(test_openssl(ARGV, buf_span(&pem), said));
     assert_non_null(strstr(buf_str(said), "verify OK"));
@@ -148,7 +148,7 @@ static void refuses(const struct identifier_list *names, size_t room, const char
     struct buf out = BUF(room);
     struct error err = {0};
     struct key *key = load_key("ec256");
-    assert_false(csr_make(key, names, &out, &err));
+    assert_false(csr_make(key, &(struct csr_wish){.names = names}, &out, &err));
     if (strstr(err.text, why) == NULL)
         fail_msg("'%s' does not say '%s'", err.text, why);
     assert_int_equal(out.len, 0);
@@ -173,13 +173,149 @@ static void limits(void **state)
     refuses(&bad, CSR_DER_MAX, "'300.1.1.1' is not an IP address");
 }
 
+/* ---- a person's request ---- */
+
+/* Ours with all its names, and those of openssl, PEM and DER, can be read. */
+static void reads_what_it_makes(void **state)
+{
+    static const char *const KEYS[] = {"ec256", "ec384", "rsa2048"};
+    AUTO(identifier_list) names = {0};
+    (void)state;
+    add(&names, "a.example");
+    add(&names, "*.b.example");
+    add(&names, "192.0.2.1");
+    add(&names, "2001:db8::1");
+    for (size_t i = 0; i < sizeof KEYS / sizeof KEYS[0]; i++) {
+        AUTO(buf) der = BUF(CSR_DER_MAX);
+        AUTO(buf) pem = BUF(CSR_TEXT_MAX);
+        AUTO(csr_info) info = {0};
+        AUTO(csr_info) same = {0};
+        struct error err = {0};
+        struct key *key = load_key(KEYS[i]), *other = load_key("ec256.zero-x");
+        char fingerprint[SHA256_HEX];
+        const struct csr_wish wish = {.names = &names, .must_staple = true};
+        assert_true(csr_make(key, &wish, &der, &err));
+        pem_write("CERTIFICATE REQUEST", buf_span(&der), &pem);
+        assert_true(csr_read(buf_span(&pem), &info, &err));
+        assert_true(csr_read(buf_span(&der), &same, &err));
+        assert_true(identifier_list_same_set(&info.names, &names));
+        assert_true(span_equals(buf_span(&info.der), buf_span(&der)));
+        assert_string_equal(info.sha256, same.sha256);
+        assert_true(csr_is_for(&info, key));
+        assert_false(csr_is_for(&info, other));
+        assert_true(key_fingerprint(key, fingerprint, &err));
+        assert_string_equal(info.key_fingerprint, fingerprint);
+        key_free(key);
+        key_free(other);
+    }
+}
+
+static void by_openssl(const char *key, const char *subject, const char *extension, struct buf *pem)
+{
+    AUTO_FREE path = mem_printf("%s/%s", TEST_DATA, key);
+    const char *argv[] = {"openssl", "req",   "-new",    "-key",    path,
+                          "-subj",   subject, "-addext", extension, NULL};
+    assert_true(test_openssl(argv, SPAN_LIT(""), pem));
+}
+
+static void reads_openssl(void **state)
+{
+    static const struct {
+        const char *key, *subject, *extension, *first;
+        size_t count; /* 0: refused, first says why */
+    } CASES[] = {
+        {"keys/ec256.pem", "/CN=Www.Example.com", "subjectAltName=DNS:example.com",
+         "www.example.com", 2},
+        {"keys/ec256.pem", "/O=Shop/CN=www.example.com", "keyUsage=digitalSignature",
+         "www.example.com", 1},
+        {"keys/rsa2048.pem", "/CN=Our shop", "subjectAltName=critical,IP:2001:db8::1,DNS:b.example",
+         "2001:db8::1", 2},
+        {"keys/ec521.pem", "/", "subjectAltName=DNS:a.example", "a.example", 1},
+        {"keys/ec256.pem", "/CN=Our shop", "keyUsage=digitalSignature", "names no host", 0},
+        {"keys/ec256.pem", "/", "subjectAltName=DNS:a.example,email:a@b.example", "neither a DNS",
+         0},
+        {"keys/ec256.pem", "/", "subjectAltName=DNS:not_one_label", "'not_one_label'", 0},
+        {"keys/rsa1024.pem", "/", "subjectAltName=DNS:a.example", "fewer than 2048 bits", 0},
+        {"keys/ed25519.pem", "/", "subjectAltName=DNS:a.example", "not supported", 0},
+    };
+    (void)state;
+    if (!test_has_openssl())
+        skip();
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        AUTO(buf) pem = BUF(CSR_TEXT_MAX);
+        AUTO(csr_info) info = {0};
+        struct error err = {0};
+        by_openssl(CASES[i].key, CASES[i].subject, CASES[i].extension, &pem);
+        bool good = csr_read(buf_span(&pem), &info, &err);
+        if (good != (CASES[i].count > 0) || (!good && strstr(err.text, CASES[i].first) == NULL))
+            fail_msg("%s %s: %s", CASES[i].key, CASES[i].extension, err.text);
+        if (!good)
+            continue;
+        assert_int_equal(info.names.count, CASES[i].count);
+        assert_string_equal(info.names.items[0].value, CASES[i].first);
+    }
+}
+
+/* One bit changed anywhere: never read as good, never a crash. */
+static void damaged_requests(void **state)
+{
+    AUTO(identifier_list) names = {0};
+    AUTO(buf) der = BUF(CSR_DER_MAX);
+    struct error err = {0};
+    struct key *key = load_key("ec256");
+    (void)state;
+    add(&names, "a.example");
+    assert_true(csr_make(key, &(struct csr_wish){.names = &names}, &der, &err));
+    for (size_t i = 0; i < der.len; i++) {
+        AUTO(csr_info) info = {0};
+        der.data[i] ^= 0x10;
+        if (csr_read(buf_span(&der), &info, &err))
+            fail_msg("byte %zu changed and not seen", i);
+        der.data[i] ^= 0x10;
+        assert_false(csr_read(span_of(der.data, i), &info, &err));
+    }
+    buf_add_byte(&der, 0);
+    struct csr_info none = {0};
+    assert_false(csr_read(buf_span(&der), &none, &err));
+    assert_false(csr_read(SPAN_LIT("no request"), &none, &err));
+    AUTO(buf) pem = BUF(TEST_FILE_MAX);
+    test_file("certs/good.pem", &pem);
+    assert_false(csr_read(buf_span(&pem), &none, &err));
+    assert_non_null(strstr(err.text, "not one certificate request"));
+    key_free(key);
+}
+
+static void must_staple_is_asked_for(void **state)
+{
+    static const char *const ARGV[] = {"openssl", "req", "-verify", "-noout", "-text", NULL};
+    AUTO(identifier_list) names = {0};
+    AUTO(buf) der = BUF(CSR_DER_MAX);
+    AUTO(buf) pem = BUF(TEST_FILE_MAX);
+    AUTO(buf) said = BUF(TEST_FILE_MAX);
+    struct error err = {0};
+    struct key *key = load_key("ec256");
+    (void)state;
+    if (!test_has_openssl())
+        skip();
+    add(&names, "a.example");
+    assert_true(
+        csr_make(key, &(struct csr_wish){.names = &names, .must_staple = true}, &der, &err));
+    pem_write("CERTIFICATE REQUEST", buf_span(&der), &pem);
+    assert_true(test_openssl(ARGV, buf_span(&pem), &said));
+    assert_non_null(strstr(buf_str(&said), "verify OK"));
+    assert_non_null(strstr(buf_str(&said), "TLS Feature"));
+    assert_non_null(strstr(buf_str(&said), "status_request"));
+    assert_non_null(strstr(buf_str(&said), "DNS:a.example"));
+    key_free(key);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(der_is_as_written_by_hand),
-        cmocka_unit_test(openssl_agrees_for_each_key),
-        cmocka_unit_test(a_hundred_long_names_fit),
-        cmocka_unit_test(limits),
+        cmocka_unit_test(der_is_as_written_by_hand), cmocka_unit_test(openssl_agrees_for_each_key),
+        cmocka_unit_test(a_hundred_long_names_fit),  cmocka_unit_test(limits),
+        cmocka_unit_test(reads_what_it_makes),       cmocka_unit_test(reads_openssl),
+        cmocka_unit_test(damaged_requests),          cmocka_unit_test(must_staple_is_asked_for),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }

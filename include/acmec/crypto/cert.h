@@ -6,11 +6,15 @@
 #include <acmec/data/identifier.h>
 #include <acmec/data/pem.h>
 
+#define CERT_AUTHORITY_KEY_MAX 64
+
 struct cert_info {
     struct identifier_list names; /* dNSName and iPAddress of the leaf, normalised */
     int64_t not_before, not_after;
     char serial[64];  /* lower-case hex of the DER content bytes */
     char issuer[256]; /* the issuer's CN, else its O, escaped */
+    unsigned char authority_key[CERT_AUTHORITY_KEY_MAX]; /* keyIdentifier of the AKI extension */
+    size_t authority_key_len;                            /* 0: it has none */
 };
 
 void cert_info_release(struct cert_info *info);
@@ -26,12 +30,25 @@ bool cert_check_chain(struct span chain_pem, const struct key *key,
                       const struct identifier_list *names, int64_t now, struct cert_info *out,
                       struct error *err) MUST_USE;
 
+/* The same for a public key whose private half is elsewhere: spki of csr_info. */
+bool cert_check_chain_of(struct span chain_pem, struct span spki,
+                         const struct identifier_list *names, int64_t now, struct cert_info *out,
+                         struct error *err) MUST_USE;
+
+/* The leaf alone, in DER, and what key_fingerprint says of its key. */
+bool cert_read_leaf(struct span chain_pem, struct buf *der, char key_fingerprint[static SHA256_HEX],
+                    struct error *err) MUST_USE;
+
 /* Whether the leaf of chain_pem carries key's public half. */
 bool cert_fits_key(struct span chain_pem, const struct key *key);
 
 /* Whether the chain leads to a certificate in trust_pem (a bundle; broken ones inside are skipped)
  * for TLS servers, at now. */
 bool cert_is_trusted(struct span chain_pem, struct span trust_pem, int64_t now);
+
+/* Whether a certificate of the chain, or only its last one (topmost), was issued by a subject with
+ * this common name, compared without case. A chain that cannot be read: false. */
+bool cert_has_issuer(struct span chain_pem, const char *common_name, bool topmost);
 
 /* Splits a chain into the leaf alone and the rest, both normalised PEM (LF, 64 columns), and the
  * whole, appended to the three buffers. */

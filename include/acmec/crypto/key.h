@@ -9,6 +9,7 @@
 
 #include <acmec/base/buf.h>
 #include <acmec/base/error.h>
+#include <acmec/crypto/digest.h>
 #include <acmec/data/spec.h>
 
 #define KEY_PEM_MAX (16 * 1024)
@@ -36,6 +37,11 @@ enum key_type key_get_type(const struct key *key);
 
 /* Whether both have the same public half. */
 bool key_same_public(const struct key *a, const struct key *b);
+
+/* SHA-256 of the public half (SubjectPublicKeyInfo in DER), lower-case hex: what tells keys apart
+ * in files. */
+bool key_fingerprint(const struct key *key, char out[static SHA256_HEX], struct error *err)
+    MUST_USE;
 
 /* ---- for JWS (RFC 7515, 7518) ---- */
 
