@@ -83,10 +83,10 @@ bool tls_policy_is_untouched(struct span text)
            memcmp(end - hash.len - strlen(HASHED), HASHED, strlen(HASHED)) == 0;
 }
 
-bool tls_policy_sets(const char *directive)
+bool tls_policy_sets(struct span directive)
 {
     for (size_t i = 0; i < ROWS; i++)
-        if (strcmp(rows[i].directive, directive) == 0)
+        if (span_is(directive, rows[i].directive))
             return true;
     return false;
 }

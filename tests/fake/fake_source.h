@@ -12,6 +12,7 @@ struct fake_source_file {
     const char *path;
     const char *text;
     uint64_t inode; /* 0: its own; the same number: another name of the same file */
+    bool open;      /* others may change it */
 };
 
 /* files ends with a NULL path; by name, for matches come in this order. */
@@ -36,7 +37,7 @@ static bool fake_source_read(struct source_port *port, const char *path, struct 
             .inode = file->inode != 0 ? file->inode : 1000 + i,
             .mtime_ns = 1,
             .size = (int64_t)strlen(file->text),
-            .guarded = true,
+            .guarded = !file->open,
         };
         return true;
     }

@@ -78,8 +78,8 @@ static void test_knows_its_own(void **state)
 static void test_knows_its_directives(void **state)
 {
     (void)state;
-    assert_true(tls_policy_sets("ssl_ciphers"));
-    assert_false(tls_policy_sets("ssl_certificate"));
+    assert_true(tls_policy_sets(SPAN_LIT("ssl_ciphers")));
+    assert_false(tls_policy_sets(SPAN_LIT("ssl_certificate")));
 }
 
 int main(void)

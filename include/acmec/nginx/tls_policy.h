@@ -22,6 +22,6 @@ bool tls_policy_write(unsigned nginx, unsigned openssl, struct buf *out, struct 
 bool tls_policy_is_untouched(struct span text);
 
 /* Whether the policy sets this directive. */
-bool tls_policy_sets(const char *directive);
+bool tls_policy_sets(struct span directive);
 
 #endif
