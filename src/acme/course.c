@@ -66,6 +66,15 @@ void course_ask_later(struct course *course, enum phase phase, const struct inco
         run_out_of_time(course);
 }
 
+void course_restart(struct course *course)
+{
+    course->resumed = course->first_poll = course->looked = false;
+    course->proving_ms = 0;
+    pace_restart(&course->pace);
+    proofs_begin(course->proofs, NULL, 0, false);
+    course->phase = PHASE_CREATE;
+}
+
 static bool follow_pending(struct course *course, const struct order_object *object,
                            const struct incoming *in, struct error *err)
 {

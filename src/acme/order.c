@@ -1,5 +1,6 @@
 #include <acmec/acme/order.h>
 
+#include <acmec/acme/alternates.h>
 #include <acmec/acme/course.h>
 #include <acmec/acme/payload.h>
 #include <acmec/base/cleanup.h>
@@ -25,8 +26,10 @@ struct order {
     char *url;
     char *finalize;
     char *certificate;
+    char *profile;
+    struct demand demand;
     struct buf csr; /* DER */
-    struct buf chain;
+    struct alternates alternates;
     bool limited;
     enum limit_scope scope;
 };
@@ -55,8 +58,10 @@ struct order *order_new(struct session *session, const struct order_wish *wish)
         .watched = wish->watched,
         .fresh = wish->fresh_proof,
     };
+    if (wish->demand != NULL)
+        demand_copy(wish->demand, &order->demand);
+    order->alternates.wanted = mem_strdup(wish->preferred_chain);
     order->csr = BUF(CSR_DER_MAX);
-    order->chain = BUF(PEM_CHAIN_MAX);
     return order;
 }
 
@@ -79,11 +84,13 @@ void order_free(struct order *order)
     proofs_free(order->proofs);
     free(order->challenge_types);
     identifier_list_release(&order->names);
+    demand_release(&order->demand);
+    alternates_release(&order->alternates);
     buf_release(&order->csr);
-    buf_release(&order->chain);
     free(order->url);
     free(order->finalize);
     free(order->certificate);
+    free(order->profile);
     free(order);
 }
 
@@ -120,6 +127,8 @@ static bool read_order(struct order *order, const struct incoming *in, struct er
         replace(&order->finalize, object.finalize);
     if (object.certificate != NULL)
         replace(&order->certificate, object.certificate);
+    if (object.profile != NULL)
+        replace(&order->profile, object.profile);
     return course_follow(&order->course, &object, in, err);
 }
 
@@ -167,6 +176,25 @@ static void refuse(struct order *order, const struct incoming *in, const struct 
     course_give_up(&order->course, &problem->error, problem->code == ERR_REFUSED);
 }
 
+/* Whether a new order is made without what this refusal may have been about. */
+static bool begin_anew(struct order *order, const struct problem *problem)
+{
+    if (!demand_yield(&order->demand, problem))
+        return false;
+    replace(&order->finalize, NULL);
+    replace(&order->certificate, NULL);
+    replace(&order->profile, NULL);
+    course_restart(&order->course);
+    return true;
+}
+
+static void refuse_new_order(struct order *order, const struct incoming *in,
+                             const struct problem *problem)
+{
+    if (!begin_anew(order, problem))
+        refuse(order, in, problem);
+}
+
 static void refuse_answer(struct order *order, const struct incoming *in,
                           const struct problem *problem)
 {
@@ -189,7 +217,7 @@ static void refuse_finalize(struct order *order, const struct incoming *in,
 {
     if (strcmp(problem->suffix, "orderNotReady") == 0)
         course_ask_later(&order->course, PHASE_PROVE, in);
-    else
+    else if (strcmp(problem->suffix, "invalidProfile") != 0 || !begin_anew(order, problem))
         refuse(order, in, problem);
 }
 
@@ -201,8 +229,23 @@ static bool read_certificate(struct order *order, const struct incoming *in, str
         return fail(err, ERR_REFUSED, "the chain is larger than %d bytes", PEM_CHAIN_MAX);
     if (!pem_parse_chain(body, ERR_NETWORK, &list, err))
         return while_doing(err, "the chain that the CA sent");
-    buf_add_span(&order->chain, body);
-    order->course.phase = PHASE_DONE;
+    alternates_begin(&order->alternates, order->session, order->certificate, in->response);
+    order->course.phase = alternates_url(&order->alternates) == NULL ? PHASE_DONE : PHASE_CHOOSE;
+    return true;
+}
+
+static void take_alternate(struct order *order, const struct http_response *response)
+{
+    alternates_take(&order->alternates, response);
+    if (alternates_url(&order->alternates) == NULL)
+        order->course.phase = PHASE_DONE;
+}
+
+/* Whatever the CA says: without it there is the chain that came first. */
+static bool read_alternate(struct order *order, const struct incoming *in, struct error *err)
+{
+    (void)err;
+    take_alternate(order, in->response);
     return true;
 }
 
@@ -219,7 +262,7 @@ static void refuse_certificate(struct order *order, const struct incoming *in,
 
 static void put_new_order(const struct order *order, struct buf *out)
 {
-    payload_new_order(&order->names, out);
+    payload_new_order(&order->names, &order->demand, out);
 }
 
 static void put_finalize(const struct order *order, struct buf *out)
@@ -248,7 +291,8 @@ static const struct step {
     bool (*read)(struct order *, const struct incoming *, struct error *);
     void (*refuse)(struct order *, const struct incoming *, const struct problem *);
 } steps[] = {
-    [STEP_NEW_ORDER] = {PAYLOAD_NEW_ORDER, put_new_order, {201, 200}, read_new_order, refuse},
+    [STEP_NEW_ORDER] =
+        {PAYLOAD_NEW_ORDER, put_new_order, {201, 200}, read_new_order, refuse_new_order},
     [STEP_AUTHORIZATION] = {PAYLOAD_READ_AUTHORIZATION, NULL, {200}, read_authorization, refuse},
     [STEP_DEACTIVATE] =
         {PAYLOAD_DEACTIVATE, put_deactivate, {ANY_STATUS}, read_deactivated, refuse},
@@ -259,30 +303,30 @@ static const struct step {
     [STEP_FINALIZE] = {PAYLOAD_FINALIZE, put_finalize, {200, 201}, read_order, refuse_finalize},
     [STEP_CERTIFICATE] =
         {PAYLOAD_READ_CERTIFICATE, NULL, {200}, read_certificate, refuse_certificate},
+    [STEP_ALTERNATE] = {PAYLOAD_READ_CERTIFICATE, NULL, {ANY_STATUS}, read_alternate, refuse},
 };
 _Static_assert(sizeof steps / sizeof steps[0] == STEP_COUNT, "a step without a row");
 
-static const char *url_for(const struct order *order, enum payload payload, size_t index)
+static const char *url_for(const struct order *order, enum order_step step, size_t index)
 {
-    switch (payload) {
-    case PAYLOAD_NEW_ORDER:
+    switch (step) {
+    case STEP_NEW_ORDER:
         return session_endpoint(order->session, ROLE_NEW_ORDER);
-    case PAYLOAD_READ_AUTHORIZATION:
-    case PAYLOAD_DEACTIVATE:
+    case STEP_AUTHORIZATION:
+    case STEP_DEACTIVATE:
+    case STEP_FAILED_AUTHORIZATION:
         return proofs_url(order->proofs, index);
-    case PAYLOAD_RESPOND:
+    case STEP_RESPOND:
         return proofs_challenge_url(order->proofs, index);
-    case PAYLOAD_READ_ORDER:
+    case STEP_POLL:
         return order->url;
-    case PAYLOAD_FINALIZE:
+    case STEP_FINALIZE:
         return order->finalize;
-    case PAYLOAD_READ_CERTIFICATE:
+    case STEP_CERTIFICATE:
         return order->certificate;
-    case PAYLOAD_NEW_ACCOUNT:
-    case PAYLOAD_ACCOUNT:
-    case PAYLOAD_KEY_CHANGE:
-    case PAYLOAD_READ_ORDERS:
-    case PAYLOAD_COUNT:
+    case STEP_ALTERNATE:
+        return alternates_url(&order->alternates);
+    case STEP_COUNT:
         break;
     }
     return NULL;
@@ -292,7 +336,7 @@ bool order_request(struct order *order, const struct order_action *action, int64
                    struct http_request *out, struct error *err)
 {
     const struct step *step = &steps[action->step];
-    const char *url = url_for(order, step->payload, action->index);
+    const char *url = url_for(order, action->step, action->index);
     AUTO(buf) text = BUF(HTTP_BODY_MAX);
     if (url == NULL)
         return fail(err, ERR_NETWORK, "the CA gave no URL for %s", step_texts[action->step]);
@@ -353,6 +397,8 @@ void order_lost(struct order *order, const struct order_action *action, const st
         return;
     if (action->step == STEP_FAILED_AUTHORIZATION)
         proofs_examined(order->proofs, action->index, NULL);
+    else if (action->step == STEP_ALTERNATE)
+        take_alternate(order, NULL);
     else
         course_give_up(&order->course, error, false);
 }
@@ -426,6 +472,9 @@ void order_next(struct order *order, int64_t now_ms, struct order_action *out)
     case PHASE_DOWNLOAD:
         send_at(order, STEP_CERTIFICATE, course_due_ms(&order->course), now_ms, out);
         break;
+    case PHASE_CHOOSE:
+        send_at(order, STEP_ALTERNATE, now_ms, now_ms, out);
+        break;
     case PHASE_DONE:
         out->what = ORDER_DONE;
         break;
@@ -471,7 +520,22 @@ const char *order_url(const struct order *order)
 
 struct span order_chain(const struct order *order)
 {
-    return buf_span(&order->chain);
+    return buf_span(&order->alternates.chain);
+}
+
+bool order_chain_preferred(const struct order *order)
+{
+    return alternates_satisfied(&order->alternates);
+}
+
+const char *order_profile(const struct order *order)
+{
+    return order->profile;
+}
+
+const struct demand *order_demand(const struct order *order)
+{
+    return &order->demand;
 }
 
 const struct error *order_error(const struct order *order)

@@ -17,6 +17,7 @@ void order_object_release(struct order_object *object)
     free(object->authorizations);
     free(object->finalize);
     free(object->certificate);
+    free(object->profile);
     *object = (struct order_object){0};
 }
 
@@ -156,6 +157,8 @@ static bool read_object(struct session *session, const json_t *object,
         !take_url(session, object, "certificate", ROLE_CERTIFICATE, &out->certificate, err))
         return false;
     take_error(object, out);
+    const char *profile = json_opt_str(object, "profile");
+    out->profile = profile == NULL ? NULL : mem_strdup(escaped_str(profile).text);
     return true;
 }
 

@@ -4,8 +4,29 @@
 #include <acmec/crypto/csr.h>
 #include <acmec/data/b64url.h>
 #include <acmec/data/json.h>
+#include <acmec/data/timefmt.h>
 
-void payload_new_order(const struct identifier_list *names, struct buf *out)
+static void put_time(json_t *object, const char *member, int64_t when)
+{
+    char text[TIMEFMT_MAX];
+    if (when == 0)
+        return;
+    timefmt_rfc3339(when, text);
+    json_put_str(object, member, text);
+}
+
+static void put_demand(json_t *object, const struct demand *demand)
+{
+    put_time(object, "notBefore", demand->not_before);
+    put_time(object, "notAfter", demand->not_after);
+    if (demand->profile != NULL)
+        json_put_str(object, "profile", demand->profile);
+    if (demand->replaces != NULL)
+        json_put_str(object, "replaces", demand->replaces);
+}
+
+void payload_new_order(const struct identifier_list *names, const struct demand *demand,
+                       struct buf *out)
 {
     json_auto_t *object = json_object();
     json_t *list = json_array();
@@ -16,6 +37,7 @@ void payload_new_order(const struct identifier_list *names, struct buf *out)
         (void)json_array_append_new(list, item);
     }
     (void)json_object_set_new(object, "identifiers", list);
+    put_demand(object, demand);
     json_write(object, out);
 }
 

@@ -47,6 +47,8 @@ struct session {
     bool needs_eab;
     char *caa_identities;
     char *account_hash_prefix; /* escaped */
+    struct session_profile profiles[SESSION_PROFILES_MAX];
+    size_t profile_count;
     char *account_url;
     struct nonce nonces[NONCES_MAX]; /* the newest last */
     size_t nonce_count;
@@ -80,6 +82,15 @@ static void forget_nonces(struct session *session)
         free(session->nonces[--session->nonce_count].value);
 }
 
+static void forget_profiles(struct session *session)
+{
+    while (session->profile_count > 0) {
+        struct session_profile *profile = &session->profiles[--session->profile_count];
+        free(profile->name);
+        free(profile->description);
+    }
+}
+
 void session_free(struct session *session)
 {
     if (session == NULL)
@@ -93,6 +104,7 @@ void session_free(struct session *session)
         free(item);
     }
     forget_nonces(session);
+    forget_profiles(session);
     for (size_t i = 0; i < ENDPOINTS; i++)
         free(session->endpoints[i]);
     free(session->directory_url);
@@ -131,6 +143,19 @@ const char *session_account_hash_prefix(const struct session *session)
 bool session_needs_eab(const struct session *session)
 {
     return session->needs_eab;
+}
+
+const struct session_profile *session_profile(const struct session *session, size_t nth)
+{
+    return nth < session->profile_count ? &session->profiles[nth] : NULL;
+}
+
+bool session_offers_profile(const struct session *session, const char *name)
+{
+    for (size_t i = 0; i < session->profile_count; i++)
+        if (strcmp(session->profiles[i].name, name) == 0)
+            return true;
+    return false;
 }
 
 const char *session_account_url(const struct session *session)
@@ -232,6 +257,21 @@ static void keep_text(char **member, char *taken)
     *member = taken;
 }
 
+static void keep_profiles(struct session *session, const json_t *meta)
+{
+    json_t *profiles = json_opt_object(meta, "profiles");
+    const char *name;
+    json_t *value;
+    forget_profiles(session);
+    json_object_foreach(profiles, name, value)
+    {
+        const char *description = json_string_value(value);
+        if (session->profile_count < SESSION_PROFILES_MAX && name[0] != '\0')
+            session->profiles[session->profile_count++] = (struct session_profile){
+                mem_strdup(name), mem_strdup(description == NULL ? "" : description)};
+    }
+}
+
 static void keep_directory(struct session *session, const json_t *object)
 {
     for (enum url_role role = 0; role < ENDPOINTS; role++) {
@@ -246,6 +286,7 @@ static void keep_directory(struct session *session, const json_t *object)
               prefix == NULL ? NULL : mem_strdup(escaped_str(prefix).text));
     keep_text(&session->caa_identities, join_identities(meta));
     session->needs_eab = json_opt_bool(meta, "externalAccountRequired", false);
+    keep_profiles(session, meta);
     session->has_directory = true;
 }
 
@@ -337,6 +378,12 @@ static bool payload_is_read(enum payload payload)
            payload == PAYLOAD_READ_CERTIFICATE || payload == PAYLOAD_READ_ORDERS;
 }
 
+/* Whether the key itself signs, not the account (RFC 8555 section 6.2). */
+static bool payload_is_by_key(enum payload payload)
+{
+    return payload == PAYLOAD_NEW_ACCOUNT || payload == PAYLOAD_REVOKE_BY_KEY;
+}
+
 /* Whether this may be signed at all; nothing is spent before. */
 static bool may_sign(const struct session *session, enum payload payload, const char *url,
                      struct span json, struct error *err)
@@ -348,7 +395,7 @@ static bool may_sign(const struct session *session, enum payload payload, const 
                     escaped_str(url).text, role_words[role]);
     if (payload_is_read(payload) != (json.len == 0))
         return fail(err, ERR_REFUSED, "a request for %s has the wrong payload", role_words[role]);
-    if (session->account_url == NULL && payload != PAYLOAD_NEW_ACCOUNT)
+    if (session->account_url == NULL && !payload_is_by_key(payload))
         return fail(err, ERR_REFUSED, "there is no account at this CA yet");
     return true;
 }
@@ -364,7 +411,7 @@ bool session_sign(struct session *session, enum payload payload, const char *url
     const struct jws_header header = {
         .nonce = nonce,
         .url = url,
-        .kid = payload == PAYLOAD_NEW_ACCOUNT ? NULL : session->account_url,
+        .kid = payload_is_by_key(payload) ? NULL : session->account_url,
     };
     struct buf body = BUF(HTTP_BODY_MAX);
     if (!jws_sign(session->key, &header, json, &body, err)) {

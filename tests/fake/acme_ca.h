@@ -28,20 +28,23 @@ struct fake_ca {
     /* ---- what it is like ---- */
     const char *const *names;
     size_t count;
-    bool valid_before;       /* authorizations are reused: valid until deactivated */
-    bool keeps_proofs;       /* refuses to deactivate them */
-    bool shuffled;           /* authorizations and identifiers in another order */
-    bool no_authorizations;  /* lists none, once the order is ready */
-    const char *answer;      /* status in the reply to an answer; NULL = "processing" */
-    int pending_polls;       /* polls before the order is ready */
-    int finalizes_early;     /* times that finalize says orderNotReady */
-    const char *finalized;   /* order status in the reply to finalize; NULL = "valid" */
-    int processing_polls;    /* polls before the order is valid */
-    int missing_downloads;   /* downloads that say 404 */
-    size_t fails;            /* number (from 1) of the name whose proof fails; 0 = none */
-    bool visits;             /* fetches the proof when it is answered */
-    const char *retry_after; /* header line on replies to polls and finalize, or NULL */
-    bool lies;               /* gives URLs of its own under other names */
+    bool valid_before;         /* authorizations are reused: valid until deactivated */
+    bool keeps_proofs;         /* refuses to deactivate them */
+    bool shuffled;             /* authorizations and identifiers in another order */
+    bool no_authorizations;    /* lists none, once the order is ready */
+    const char *answer;        /* status in the reply to an answer; NULL = "processing" */
+    int pending_polls;         /* polls before the order is ready */
+    int finalizes_early;       /* times that finalize says orderNotReady */
+    const char *finalized;     /* order status in the reply to finalize; NULL = "valid" */
+    int processing_polls;      /* polls before the order is valid */
+    int missing_downloads;     /* downloads that say 404 */
+    size_t fails;              /* number (from 1) of the name whose proof fails; 0 = none */
+    bool visits;               /* fetches the proof when it is answered */
+    const char *retry_after;   /* header line on replies to polls and finalize, or NULL */
+    bool lies;                 /* gives URLs of its own under other names */
+    const char *profile;       /* of every order; NULL: it says none */
+    const char *const *chains; /* PEM: the first by itself, the others as alternates */
+    size_t chain_count;
     fake_twist *twist;
     size_t twist_at, twist_how;
 
@@ -135,6 +138,8 @@ static inline json_t *fake_order(const struct fake_ca *ca)
     json_t *order = json_pack("{s:s,s:o,s:o,s:s,s:s}", "status", ca->order_status, "identifiers",
                               identifiers, "authorizations", authorizations, "finalize", finalize,
                               "expires", "2027-01-16T00:00:00.5+01:00");
+    if (ca->profile != NULL)
+        (void)json_object_set_new(order, "profile", json_string(ca->profile));
     if (strcmp(ca->order_status, "valid") == 0) {
         AUTO_FREE certificate = mem_printf(FIXTURE_HOST "/cert/%d", ca->generation);
         (void)json_object_set_new(order, "certificate", json_string(certificate));
@@ -230,6 +235,16 @@ static inline void fake_finalize(struct fake_ca *ca, struct http_response *reply
     fake_put(reply, fake_order(ca));
 }
 
+/* The links are relative, as RFC 8288 allows; one is a stranger. */
+static inline void fake_certificate(struct fake_ca *ca, struct http_response *reply)
+{
+    buf_add_str(&reply->body, ca->chain_count > 0 ? ca->chains[0] : FAKE_CHAIN);
+    buf_add_str(&reply->headers, "link: <" FIXTURE_HOST "/directory>;rel=\"index\"\n");
+    for (size_t i = 1; i < ca->chain_count; i++)
+        buf_addf(&reply->headers, "link: <%d/alternate/%zu>;rel=\"alternate\"\n", ca->generation,
+                 i);
+}
+
 static inline void fake_authorize(struct fake_ca *ca, enum order_step step, size_t i,
                                   struct http_response *reply)
 {
@@ -245,6 +260,7 @@ static inline void fake_reply(struct fake_ca *ca, const struct order_action *act
     size_t i = 0;
     if (strrchr(url, '/') != NULL)
         i = strtoul(strrchr(url, '/') + 1, NULL, 10);
+    size_t alternate = i;
     if (i >= ca->count)
         i = 0;
     AUTO_FREE location = mem_printf("Location: " FIXTURE_HOST "/order/%d\n", ca->generation + 1);
@@ -274,7 +290,10 @@ static inline void fake_reply(struct fake_ca *ca, const struct order_action *act
         if (ca->missing_downloads-- > 0)
             fake_refuse(reply, 404, "malformed");
         else
-            buf_add_str(&reply->body, FAKE_CHAIN);
+            fake_certificate(ca, reply);
+        break;
+    case STEP_ALTERNATE:
+        buf_add_str(&reply->body, alternate < ca->chain_count ? ca->chains[alternate] : FAKE_CHAIN);
         break;
     case STEP_COUNT:
         break;
@@ -320,6 +339,7 @@ static inline void fake_judge(struct fake_ca *ca, enum order_step step, const ch
         [STEP_FAILED_AUTHORIZATION] = {"/authz/", ""},
         [STEP_FINALIZE] = {"/finalize/", "{\"csr\":\"Y3NyLWRlcg\"}"},
         [STEP_CERTIFICATE] = {"/cert/", ""},
+        [STEP_ALTERNATE] = {"/cert/", ""},
     };
     const char *path = rules[step].path;
     const char *wanted = rules[step].payload;

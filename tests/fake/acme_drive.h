@@ -51,7 +51,7 @@ static inline void drive_reply(struct drive *drive)
     if (strcmp(fixture_header(&opened, "nonce"), nonce) != 0)
         fake_complain(ca, "an old nonce", fixture_header(&opened, "nonce"));
     if (ca->exchanges < sizeof ca->order_of_steps)
-        ca->order_of_steps[ca->exchanges - 1] = "NADRPXFC"[action.step];
+        ca->order_of_steps[ca->exchanges - 1] = "NADRPXFCL"[action.step];
     ca->seen[action.step]++;
     fake_reply(ca, &action, request.url, &reply);
     if (ca->twist != NULL)
@@ -156,6 +156,8 @@ struct drive_wish {
     bool watched, fresh_proof;
     int64_t timeout_ms;
     const char *resume; /* URL, or NULL */
+    const struct demand *demand;
+    const char *preferred_chain;
 };
 
 static inline void drive_start(struct drive *drive, const struct key *key, struct fake_ca *ca,
@@ -167,6 +169,8 @@ static inline void drive_start(struct drive *drive, const struct key *key, struc
         types[i] = "http-01";
     struct order_wish order_wish = {.names = &names,
                                     .challenge_types = types,
+                                    .demand = wish->demand,
+                                    .preferred_chain = wish->preferred_chain,
                                     .watched = wish->watched,
                                     .fresh_proof = wish->fresh_proof,
                                     .timeout_ms = wish->timeout_ms};

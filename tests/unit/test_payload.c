@@ -13,12 +13,33 @@ static void new_order(void **state)
     static const char *const ordered[] = {"b.example", "*.a.example", "192.0.2.7", "2001:db8::1"};
     struct identifier_list names = fixture_names(ordered, 4);
     AUTO(buf) out = BUF(4096);
-    payload_new_order(&names, &out);
+    payload_new_order(&names, &(struct demand){0}, &out);
     assert_string_equal(buf_str(&out), "{\"identifiers\":["
                                        "{\"type\":\"dns\",\"value\":\"b.example\"},"
                                        "{\"type\":\"dns\",\"value\":\"*.a.example\"},"
                                        "{\"type\":\"ip\",\"value\":\"192.0.2.7\"},"
                                        "{\"type\":\"ip\",\"value\":\"2001:db8::1\"}]}");
+    identifier_list_release(&names);
+}
+
+static void new_order_with_demand(void **state)
+{
+    (void)state;
+    static const char *const ordered[] = {"a.example"};
+    struct identifier_list names = fixture_names(ordered, 1);
+    char profile[] = "short\"lived", replaces[] = "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE";
+    const struct demand demand = {.profile = profile,
+                                  .not_before = 1800000000,
+                                  .not_after = 1800003600,
+                                  .replaces = replaces};
+    AUTO(buf) out = BUF(4096);
+    payload_new_order(&names, &demand, &out);
+    assert_string_equal(buf_str(&out),
+                        "{\"identifiers\":[{\"type\":\"dns\",\"value\":\"a.example\"}],"
+                        "\"notBefore\":\"2027-01-15T08:00:00Z\","
+                        "\"notAfter\":\"2027-01-15T09:00:00Z\","
+                        "\"profile\":\"short\\\"lived\","
+                        "\"replaces\":\"aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE\"}");
     identifier_list_release(&names);
 }
 
@@ -55,9 +76,8 @@ static void fixed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(new_order),
-        cmocka_unit_test(finalize),
-        cmocka_unit_test(largest_csr),
+        cmocka_unit_test(new_order), cmocka_unit_test(new_order_with_demand),
+        cmocka_unit_test(finalize),  cmocka_unit_test(largest_csr),
         cmocka_unit_test(fixed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,14 +84,49 @@ static void meta(void **state)
                                "\"meta\":{\"externalAccountRequired\":true,"
                                "\"caaIdentities\":[\"A.example\",7,\"b.example\",\"a b\"],"
                                "\"accountHashPrefix\":\"urn:x\","
+                               "\"profiles\":{\"classic\":\"90 days\",\"short\":17,\"\":\"x\"},"
                                "\"termsOfService\":\"https://a.example/\\u0007\"}}",
                                &err));
     assert_true(session_needs_eab(session));
     assert_string_equal(session_terms_url(session), "https://a.example/\\u{0007}");
     assert_string_equal(session_caa_identities(session), "a.example,b.example");
     assert_string_equal(session_account_hash_prefix(session), "urn:x");
+    assert_string_equal(session_profile(session, 0)->name, "classic");
+    assert_string_equal(session_profile(session, 0)->description, "90 days");
+    assert_string_equal(session_profile(session, 1)->name, "short");
+    assert_string_equal(session_profile(session, 1)->description, "");
+    assert_null(session_profile(session, 2));
+    assert_true(session_offers_profile(session, "short"));
+    assert_false(session_offers_profile(session, "shortlived"));
+    assert_null(session_endpoint(session, ROLE_RENEWAL_INFO));
     assert_null(session_endpoint(session, ROLE_KEY_CHANGE));
     assert_null(session_endpoint(session, ROLE_REVOKE_CERT));
+    session_free(session);
+}
+
+/* Read anew at each renewal: what is gone is gone. */
+static void profiles_vanish(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct session *session = session_new(FIXTURE_DIRECTORY, key);
+    AUTO(buf) body = BUF(64 * 1024);
+    buf_add_str(&body, "{\"newNonce\":\"https://a.example/n\","
+                       "\"newAccount\":\"https://a.example/a\","
+                       "\"newOrder\":\"https://a.example/o\",\"meta\":{\"profiles\":{\"p\":\"\"");
+    for (int i = 0; i < 2 * SESSION_PROFILES_MAX; i++)
+        buf_addf(&body, ",\"p%d\":\"\"", i);
+    buf_add_str(&body, "}}}");
+    assert_true(read_directory(session, 200, buf_str(&body), &err));
+    assert_non_null(session_profile(session, SESSION_PROFILES_MAX - 1));
+    assert_null(session_profile(session, SESSION_PROFILES_MAX));
+    assert_true(read_directory(session, 200,
+                               "{\"newNonce\":\"https://a.example/n\","
+                               "\"newAccount\":\"https://a.example/a\","
+                               "\"newOrder\":\"https://a.example/o\",\"meta\":{\"profiles\":[]}}",
+                               &err));
+    assert_null(session_profile(session, 0));
+    assert_false(session_offers_profile(session, "p"));
     session_free(session);
 }
 
@@ -301,6 +336,8 @@ static void one_role_for_each_payload(void **state)
         [PAYLOAD_RESPOND] = ROLE_CHALLENGE,
         [PAYLOAD_FINALIZE] = ROLE_FINALIZE,
         [PAYLOAD_DEACTIVATE] = ROLE_AUTHORIZATION,
+        [PAYLOAD_REVOKE] = ROLE_REVOKE_CERT,
+        [PAYLOAD_REVOKE_BY_KEY] = ROLE_REVOKE_CERT,
         [PAYLOAD_READ_ORDER] = ROLE_ORDER,
         [PAYLOAD_READ_AUTHORIZATION] = ROLE_AUTHORIZATION,
         [PAYLOAD_READ_CERTIFICATE] = ROLE_CERTIFICATE,
@@ -392,6 +429,7 @@ int main(void)
         cmocka_unit_test(directory),
         cmocka_unit_test(unusable_directory_urls),
         cmocka_unit_test(meta),
+        cmocka_unit_test(profiles_vanish),
         cmocka_unit_test(not_a_directory),
         cmocka_unit_test(last_in_first_out),
         cmocka_unit_test(old_nonces_are_dropped),

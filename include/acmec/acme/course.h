@@ -16,6 +16,7 @@ enum phase {
     PHASE_FINALIZE,
     PHASE_ISSUE, /* polled until it is valid */
     PHASE_DOWNLOAD,
+    PHASE_CHOOSE,   /* other chains are looked at */
     PHASE_DIAGNOSE, /* failed: the authorizations are asked why */
     PHASE_DONE,
     PHASE_FAILED
@@ -53,6 +54,8 @@ bool course_follow(struct course *course, const struct order_object *object,
                    const struct incoming *in, struct error *err) MUST_USE;
 /* Asks again later, in this phase; past the deadline the order fails. */
 void course_ask_later(struct course *course, enum phase phase, const struct incoming *in);
+/* A new order is to be made in the place of this one; the deadline stays. */
+void course_restart(struct course *course);
 /* Nothing is left to do for the proofs. */
 void course_settle(struct course *course, int64_t now_ms);
 /* When the next request for the order as a whole is due. */

@@ -6,11 +6,13 @@
  * final reply, by the rules of acme/problem, and hands in that one.
  *
  *   NEW_ORDER -> AUTHORIZATION * n -> present -> RESPOND * n -> POLL ... -> FINALIZE -> POLL ...
- *   -> CERTIFICATE -> done. A resumed order begins with POLL. */
+ *   -> CERTIFICATE -> ALTERNATE * n -> done. A resumed order begins with POLL. An order that the CA
+ *   refuses for something that may be left out (acme/demand) begins anew without it. */
 #ifndef ACMEC_ACME_ORDER_H
 #define ACMEC_ACME_ORDER_H
 
 #include <acmec/acme/challenge.h>
+#include <acmec/acme/demand.h>
 
 /* X(id, what it does, for messages): rows of the step table in order.c, which gives each its
  * payload, its request builder, its wanted statuses, and its reader. */
@@ -22,7 +24,8 @@
     X(POLL, "asking for the order's status")                                                       \
     X(FAILED_AUTHORIZATION, "reading what failed")                                                 \
     X(FINALIZE, "finalizing the order")                                                            \
-    X(CERTIFICATE, "downloading the certificate")
+    X(CERTIFICATE, "downloading the certificate")                                                  \
+    X(ALTERNATE, "downloading another chain")
 
 #define STEP_AS_ENUM(id, text) STEP_##id,
 enum order_step { ORDER_STEPS(STEP_AS_ENUM) STEP_COUNT };
@@ -53,6 +56,8 @@ struct order_action {
 struct order_wish {
     const struct identifier_list *names; /* copied */
     const char *const *challenge_types;  /* one for each name, static: "http-01"; copied */
+    const struct demand *demand;         /* copied; NULL: nothing beside the names */
+    const char *preferred_chain;         /* copied; acme/alternates; NULL: the default */
     bool watched;       /* our own responder: the first poll follows the CA's visits */
     bool fresh_proof;   /* a dry run: valid authorizations are deactivated and ordered anew, once */
     int64_t timeout_ms; /* for proof and for issuance together, from the first RESPOND on; 5 min */
@@ -88,8 +93,14 @@ void order_visited(struct order *order, const char *token, int64_t now_ms);
 /* DER, copied. */
 void order_set_csr(struct order *order, struct span csr_der);
 
-const char *order_url(const struct order *order);           /* NULL until known */
-struct span order_chain(const struct order *order);         /* PEM as downloaded, strict-checked */
+const char *order_url(const struct order *order);   /* NULL until known */
+struct span order_chain(const struct order *order); /* PEM as downloaded, strict-checked */
+/* After DONE: whether the chain is from the preferred issuer; true where none was preferred. */
+bool order_chain_preferred(const struct order *order);
+/* What the CA says the order's profile is, escaped; NULL: nothing. Borrowed. */
+const char *order_profile(const struct order *order);
+/* What is still demanded. Borrowed. */
+const struct demand *order_demand(const struct order *order);
 const struct error *order_error(const struct order *order); /* after FAILED */
 bool order_is_stale(const struct order *order);
 /* After DONE: the CA took proofs of an earlier time for at least one name. */

@@ -29,6 +29,7 @@ struct order_object {
     size_t authorization_count;
     char *finalize;     /* owned, bound; NULL when the reply has none */
     char *certificate;  /* owned, bound; only in a valid order, NULL when the reply has none */
+    char *profile;      /* owned, escaped; NULL when the reply has none */
     struct error error; /* the order's own, ERR_NONE = none */
 };
 

@@ -3,11 +3,14 @@
 #ifndef ACMEC_ACME_PAYLOAD_H
 #define ACMEC_ACME_PAYLOAD_H
 
+#include <acmec/acme/demand.h>
 #include <acmec/base/buf.h>
 #include <acmec/data/identifier.h>
 
-/* {"identifiers":[{"type":..,"value":..},..]} */
-void payload_new_order(const struct identifier_list *names, struct buf *out);
+/* {"identifiers":[{"type":..,"value":..},..]}, and of "notBefore", "notAfter", "profile",
+ * "replaces" what is demanded. */
+void payload_new_order(const struct identifier_list *names, const struct demand *demand,
+                       struct buf *out);
 /* {"csr":base64url} */
 void payload_finalize(struct span csr_der, struct buf *out);
 /* {"status":"deactivated"} */

@@ -13,13 +13,14 @@
 #include <acmec/crypto/key.h>
 #include <acmec/data/http_msg.h>
 
-/* X(id, word): roles of URLs. The first five are directory endpoints. */
+/* X(id, word): roles of URLs. Those before ACCOUNT are directory endpoints. */
 #define URL_ROLES(X)                                                                               \
     X(NEW_NONCE, "newNonce")                                                                       \
     X(NEW_ACCOUNT, "newAccount")                                                                   \
     X(NEW_ORDER, "newOrder")                                                                       \
     X(REVOKE_CERT, "revokeCert")                                                                   \
     X(KEY_CHANGE, "keyChange")                                                                     \
+    X(RENEWAL_INFO, "renewalInfo")                                                                 \
     X(ACCOUNT, "account")                                                                          \
     X(ORDER, "order")                                                                              \
     X(AUTHORIZATION, "authorization")                                                              \
@@ -42,6 +43,8 @@ enum url_role { URL_ROLES(ROLE_AS_ENUM) ROLE_COUNT };
     X(RESPOND, ROLE_CHALLENGE)                                                                     \
     X(FINALIZE, ROLE_FINALIZE)                                                                     \
     X(DEACTIVATE, ROLE_AUTHORIZATION)                                                              \
+    X(REVOKE, ROLE_REVOKE_CERT)                                                                    \
+    X(REVOKE_BY_KEY, ROLE_REVOKE_CERT)                                                             \
     X(READ_ORDER, ROLE_ORDER)                                                                      \
     X(READ_AUTHORIZATION, ROLE_AUTHORIZATION)                                                      \
     X(READ_CERTIFICATE, ROLE_CERTIFICATE)                                                          \
@@ -76,6 +79,16 @@ bool session_needs_eab(const struct session *session);        /* meta.externalAc
 const char *session_caa_identities(const struct session *session);
 /* meta.accountHashPrefix (dns-persist-01 from draft -02 on); NULL = none; escaped. */
 const char *session_account_hash_prefix(const struct session *session);
+
+/* meta.profiles (draft-ietf-acme-profiles), in the CA's order, at most SESSION_PROFILES_MAX. */
+#define SESSION_PROFILES_MAX 64
+struct session_profile {
+    char *name;        /* owned, as the CA wrote it */
+    char *description; /* owned, as the CA wrote it; "" where it is no text */
+};
+/* The nth (from 0), or NULL. Borrowed. */
+const struct session_profile *session_profile(const struct session *session, size_t nth);
+bool session_offers_profile(const struct session *session, const char *name);
 
 /* ---- nonces (section 6.5): a pool, last in first out ---- */
 #define NONCE_AGE_MAX_MS (5 * 60 * 1000)
