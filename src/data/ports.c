@@ -6,6 +6,7 @@ void event_release(struct event *event)
 {
     http_response_release(&event->response);
     tls_report_release(&event->tls);
+    dns_answer_release(&event->dns);
     buf_release(&event->child.output);
 }
 

@@ -156,6 +156,9 @@ static void dispatch(struct group *group, struct event *event)
     case EVENT_HTTP:
         exchanges_take(group->run->exchanges, event);
         break;
+    case EVENT_DNS:
+        lookups_take(group->run->lookups, event);
+        break;
     case EVENT_PROBE:
         probes_take(group->run->probes, event);
         break;
@@ -192,7 +195,9 @@ static void wait_for(struct group *group, int64_t until_ms)
     struct event event = {0};
     int64_t exchange_ms = exchanges_step(group->run->exchanges);
     int64_t probe_ms = probes_step(group->run->probes);
-    port->ops->wait(port, sooner(until_ms, sooner(exchange_ms, probe_ms)), &event);
+    int64_t lookup_ms = lookups_step(group->run->lookups);
+    until_ms = sooner(sooner(until_ms, exchange_ms), sooner(probe_ms, lookup_ms));
+    port->ops->wait(port, until_ms, &event);
     dispatch(group, &event);
     event_release(&event);
 }
@@ -247,6 +252,7 @@ static bool open_world(struct run *run, const struct cert_spec *spec, struct rea
     run->ports = reactor_ports(*out);
     run->exchanges = exchanges_new(run->ports);
     run->probes = probes_new(run->ports);
+    run->lookups = lookups_new(run->ports);
     run->home = lane_new(run->exchanges, NULL);
     return true;
 }
@@ -256,6 +262,8 @@ static void close_world(struct run *run, struct reactor *reactor)
     authorities_free(run);
     exchanges_free(run->exchanges);
     probes_free(run->probes);
+    lookups_free(run->lookups);
+    run->lookups = NULL;
     run->exchanges = NULL;
     run->probes = NULL;
     reactor_free(reactor);

@@ -184,6 +184,22 @@ static bool take_seen(struct net_link *link, struct span payload)
     return true;
 }
 
+static bool take_answer(struct net_link *link, struct span payload)
+{
+    AUTO(dns_answer) answer = {0};
+    struct pending pending;
+    uint64_t number;
+    if (!wire_net_get_answer(payload, &number, &answer) ||
+        !take_pending(link, number, EVENT_DNS, &pending))
+        return false;
+    if (pending.cancelled)
+        return true;
+    struct event event = {.kind = EVENT_DNS, .id = pending.id, .dns = answer};
+    answer = (struct dns_answer){0};
+    events_push(link->events, &event);
+    return true;
+}
+
 static bool take_failed(struct net_link *link, struct span payload)
 {
     AUTO(wire_net_failed) failed = {0};
@@ -221,6 +237,8 @@ static bool take_frame(void *ctx, uint8_t type, struct span payload)
         return take_failed(link, payload);
     case WIRE_NET_SEEN:
         return take_seen(link, payload);
+    case WIRE_NET_ANSWER:
+        return take_answer(link, payload);
     case WIRE_NET_LOG:
         return take_log(payload);
     default:
@@ -259,6 +277,16 @@ bool net_link_probe(struct net_link *link, uint64_t id, const struct tls_request
         return false;
     uint64_t number = add_pending(link, EVENT_PROBE, id, request->timeout_ms);
     wire_net_put_probe(&link->worker.out, number, request);
+    return true;
+}
+
+bool net_link_query(struct net_link *link, uint64_t id, const struct dns_query *query,
+                    struct error *err)
+{
+    if (!worker_runs(&link->worker) && !start(link, err))
+        return false;
+    uint64_t number = add_pending(link, EVENT_DNS, id, query->timeout_ms);
+    wire_net_put_query(&link->worker.out, number, query);
     return true;
 }
 

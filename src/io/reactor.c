@@ -17,6 +17,7 @@
 struct reactor {
     struct http_port http;
     struct probe_port probe;
+    struct dns_port dns;
     struct proof_port proof;
     struct spawn_port spawn;
     struct event_port waiter;
@@ -57,6 +58,17 @@ static bool probe_submit(struct probe_port *port, uint64_t id, const struct tls_
 static void probe_cancel(struct probe_port *port, uint64_t id)
 {
     net_link_cancel(REACTOR_OF(port, probe)->net, EVENT_PROBE, id);
+}
+
+static bool dns_submit(struct dns_port *port, uint64_t id, const struct dns_query *query,
+                       struct error *err)
+{
+    return net_link_query(REACTOR_OF(port, dns)->net, id, query, err);
+}
+
+static void dns_cancel(struct dns_port *port, uint64_t id)
+{
+    net_link_cancel(REACTOR_OF(port, dns)->net, EVENT_DNS, id);
 }
 
 static bool proof_listen(struct proof_port *port, const char *address, uint16_t http_port,
@@ -183,6 +195,7 @@ static void wait_for_event(struct event_port *port, int64_t deadline_ms, struct 
 
 static const struct http_ops http_ops = {http_submit, http_cancel};
 static const struct probe_ops probe_ops = {probe_submit, probe_cancel};
+static const struct dns_ops dns_ops = {dns_submit, dns_cancel};
 static const struct proof_ops proof_ops = {proof_listen, proof_add, proof_remove};
 static const struct spawn_ops spawn_ops = {spawn_start};
 static const struct event_ops event_ops = {wait_for_event};
@@ -217,6 +230,7 @@ bool reactor_new(const struct http_settings *settings, const char *workers_dir,
     reactor->clock = clock_system();
     reactor->http.ops = &http_ops;
     reactor->probe.ops = &probe_ops;
+    reactor->dns.ops = &dns_ops;
     reactor->proof.ops = &proof_ops;
     reactor->spawn.ops = &spawn_ops;
     reactor->waiter.ops = &event_ops;
@@ -226,6 +240,7 @@ bool reactor_new(const struct http_settings *settings, const char *workers_dir,
         .clock = &reactor->clock,
         .http = &reactor->http,
         .probe = &reactor->probe,
+        .dns = &reactor->dns,
         .proof = &reactor->proof,
         .spawn = &reactor->spawn,
         .events = &reactor->waiter,

@@ -1,5 +1,5 @@
-/* fake_world: the engine's ports without a world: a clock that the test sets, an HTTP port and a
- * probe port that keep what was submitted until the test answers it. */
+/* fake_world: the engine's ports without a world: a clock that the test sets, ports for HTTP,
+ * probes and the DNS that keep what was submitted until the test answers it. */
 #ifndef TESTS_FAKE_WORLD_H
 #define TESTS_FAKE_WORLD_H
 
@@ -13,6 +13,7 @@ struct fake_world {
     struct clock clock;
     struct http_port http;
     struct probe_port probe;
+    struct dns_port dns;
     struct ports ports;
     int64_t wall, ms;
     struct {
@@ -27,6 +28,13 @@ struct fake_world {
         bool cancelled;
     } probes[FAKE_SUBMITS_MAX];
     size_t probed;
+    struct {
+        uint64_t id;
+        char *name;
+        enum dns_type type;
+        bool cancelled;
+    } queries[FAKE_SUBMITS_MAX];
+    size_t queried;
     bool broken; /* submit fails */
 };
 
@@ -91,16 +99,50 @@ static void fake_probe_cancel(struct probe_port *port, uint64_t id)
             world->probes[i].cancelled = true;
 }
 
+static struct fake_world *fake_of_dns(struct dns_port *port)
+{
+    return (struct fake_world *)((char *)port - offsetof(struct fake_world, dns));
+}
+
+static bool fake_query(struct dns_port *port, uint64_t id, const struct dns_query *query,
+                       struct error *err)
+{
+    struct fake_world *world = fake_of_dns(port);
+    if (world->broken)
+        return fail(err, ERR_NETWORK, "broken");
+    world->queries[world->queried].id = id;
+    world->queries[world->queried].name = mem_strdup(query->name);
+    world->queries[world->queried++].type = query->type;
+    return true;
+}
+
+static void fake_query_cancel(struct dns_port *port, uint64_t id)
+{
+    struct fake_world *world = fake_of_dns(port);
+    for (size_t i = 0; i < world->queried; i++)
+        if (world->queries[i].id == id)
+            world->queries[i].cancelled = true;
+}
+
 static const struct clock_ops fake_clock_ops = {fake_wall, fake_ms};
 static const struct http_ops fake_http_ops = {fake_submit, fake_cancel};
 static const struct probe_ops fake_probe_ops = {fake_probe, fake_probe_cancel};
+static const struct dns_ops fake_dns_ops = {fake_query, fake_query_cancel};
 
 static inline void fake_world_start(struct fake_world *world)
 {
     *world = (struct fake_world){
-        .clock = {&fake_clock_ops}, .http = {&fake_http_ops}, .probe = {&fake_probe_ops}};
-    world->ports =
-        (struct ports){.clock = &world->clock, .http = &world->http, .probe = &world->probe};
+        .clock = {&fake_clock_ops},
+        .http = {&fake_http_ops},
+        .probe = {&fake_probe_ops},
+        .dns = {&fake_dns_ops},
+    };
+    world->ports = (struct ports){
+        .clock = &world->clock,
+        .http = &world->http,
+        .probe = &world->probe,
+        .dns = &world->dns,
+    };
     world->wall = 1800000000;
     world->ms = 1000;
 }
@@ -113,6 +155,8 @@ static inline void fake_world_release(struct fake_world *world)
     }
     for (size_t i = 0; i < world->probed; i++)
         tls_request_release(&world->probes[i].request);
+    for (size_t i = 0; i < world->queried; i++)
+        free(world->queries[i].name);
 }
 
 /* The event of a reply to the nth submit. */

@@ -119,6 +119,123 @@ class NetTest(bed.Case):
         self.assertIsNone(self.worker.process.poll())
 
 
+class HomeTest(bed.Case):
+    """Requests to servers of our own: by the address given, with any certificate where that is asked for."""
+
+    def setUp(self):
+        super().setUp()
+        self.port, self.proxied = bed.free_port(), bed.free_port()
+        chain, key = bed.make_certificate(self.folder, "home", [NAME])
+        pair = f"ssl_certificate {chain}; ssl_certificate_key {key};"
+        os.makedirs(os.path.join(self.folder, "nginx"), exist_ok=True)
+        nginx = bed.Nginx(os.path.join(self.folder, "nginx"), f"""
+            server {{ listen 127.0.0.1:{self.port} ssl; {pair} location / {{ return 200 $host; }} }}
+            server {{ listen 127.0.0.1:{self.proxied} ssl proxy_protocol; {pair}
+                     location / {{ return 200 $proxy_protocol_addr; }} }}""")
+        self.addCleanup(nginx.stop)
+        self.worker = bed.NetWorker()
+        self.addCleanup(self.worker.stop)
+        self.worker.greet()
+
+    def test_insecure_only_where_asked_for(self):
+        home = f"127.0.0.1:{self.port}"
+        self.worker.get(1, f"https://{NAME}/", connect_to=home, insecure=True)
+        self.assertEqual(self.worker.reply(), (200, NAME.encode()))
+        self.worker.get(2, f"https://{NAME}/", connect_to=home)
+        self.assertIn("certificate", self.worker.reply())
+
+    def test_insecure_without_an_address_is_no_request(self):
+        self.worker.get(1, f"https://{NAME}/", insecure=True)
+        self.assertEqual(self.worker.process.wait(10), 1)
+
+    def test_proxy_line(self):
+        home = f"127.0.0.1:{self.proxied}"
+        self.worker.get(1, f"https://{NAME}/", connect_to=home, insecure=True, proxy_protocol=True)
+        self.assertEqual(self.worker.reply(), (200, b"127.0.0.1"))
+
+
+class DnsTest(bed.Case):
+    RECORDS = {
+        ("a.example", "A"): ["192.0.2.1", "192.0.2.2"],
+        ("a.example", "AAAA"): ["2001:db8::1"],
+        ("a.example", "CAA"): [(0, "issue", "ca.example; validationmethods=http-01"), (128, "iodef", "mailto:x")],
+        ("a.example", "TXT"): ["x" * 300, "two"],
+        ("a.example", "SOA"): ["ns.a.example"],
+        ("a.example", "MX"): [(10, "mail.a.example")],
+        ("www.a.example", "CNAME"): ["a.example"],
+        ("old.example", "CNAME"): ["old.example"],
+    }
+
+    def setUp(self):
+        super().setUp()
+        self.server = bed.DnsServer(self.RECORDS)
+        self.addCleanup(self.server.stop)
+        self.worker = bed.NetWorker()
+        self.addCleanup(self.worker.stop)
+        self.worker.greet()
+
+    def ask(self, name, kind, **more):
+        self.worker.query(1, name, kind, server=more.pop("server", self.server.address), **more)
+        return self.worker.answer()
+
+    def data(self, name, kind):
+        return [record["data"] for record in self.ask(name, kind)["records"]]
+
+    def test_records(self):
+        found = self.ask("a.example", "A")
+        self.assertEqual((found["rcode"], found["authoritative"]), (0, 1))
+        self.assertEqual([one["data"] for one in found["records"]], [b"192.0.2.1", b"192.0.2.2"])
+        self.assertEqual(self.data("a.example.", "AAAA"), [b"2001:db8::1"])
+        self.assertEqual(self.data("a.example", "TXT"), [b"x" * 300, b"two"])
+        self.assertEqual(self.data("a.example", "SOA"), [b"ns.a.example"])
+        self.assertEqual(self.data("a.example", "MX"), [b"mail.a.example"])
+        caa = self.ask("a.example", "CAA")["records"]
+        self.assertEqual([(one["flags"], one["tag"], one["data"]) for one in caa],
+                         [(0, "issue", b"ca.example; validationmethods=http-01"), (128, "iodef", b"mailto:x")])
+        self.assertEqual(self.data("www.a.example", "A"), [b"a.example", b"192.0.2.1", b"192.0.2.2"])
+        self.assertEqual({how for _, _, how in self.server.asked}, {"udp"})
+
+    def test_host(self):
+        found = sorted(self.data("a.example", "HOST"))
+        self.assertEqual(found, [b"192.0.2.1", b"192.0.2.2", b"2001:db8::1"])
+        self.assertIn(b"127.0.0.1", [one["data"] for one in self.ask("localhost", "HOST", server=None)["records"]])
+
+    def test_no_records(self):
+        self.server.rcodes = {"broken.example": "SERVFAIL", "closed.example": "REFUSED"}
+        for name, kind, rcode in (("a.example", "NS", 0), ("no.example", "A", 3), ("no.example", "HOST", 3),
+                                  ("broken.example", "CAA", 2), ("closed.example", "CAA", 5)):
+            found = self.ask(name, kind)
+            self.assertEqual((found.get("rcode"), found.get("records")), (rcode, []), f"{name} {kind}: {found}")
+
+    def test_tcp(self):
+        found = self.ask("a.example", "TXT", tcp=True)
+        self.assertEqual(len(found["records"]), 2)
+        self.assertEqual({how for _, _, how in self.server.asked}, {"tcp"})
+
+    def test_cut_answers_go_on_over_tcp(self):
+        self.server.cut_udp = True
+        self.assertEqual(len(self.ask("a.example", "TXT")["records"]), 2)
+        self.assertEqual([how for _, _, how in self.server.asked], ["udp", "tcp"])
+
+    def test_silence_and_nobody(self):
+        self.server.silent = True
+        self.assertIn("no DNS server answers", self.ask("a.example", "A", timeout_ms=700)["text"])
+        nobody = f"127.0.0.1:{bed.free_port()}"
+        self.assertIn("failure", self.ask("a.example", "A", server=nobody, timeout_ms=3000))
+        self.assertIn("no address", self.ask("a.example", "A", server="ns.example")["text"])
+
+    def test_many_at_once(self):
+        self.server.silent = True
+        self.worker.query(999, "a.example", "A", server=self.server.address)
+        self.worker.send(4, (999).to_bytes(8, "big"))
+        self.server.silent = False
+        for number in range(1, 201):
+            self.worker.query(number, "a.example", "A", server=self.server.address)
+        found = [self.worker.answer() for _ in range(200)]
+        self.assertEqual(sorted(one["id"] for one in found), list(range(1, 201)))
+        self.assertEqual({len(one.get("records", [])) for one in found}, {2})
+
+
 class HostileKeeperTest(bed.Case):
     def test_frames_that_are_none(self):
         """Whatever comes, it answers or ends with 1; it never crashes."""

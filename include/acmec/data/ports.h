@@ -5,11 +5,13 @@
 #define ACMEC_DATA_PORTS_H
 
 #include <acmec/base/clock.h>
+#include <acmec/data/dns_msg.h>
 #include <acmec/data/http_msg.h>
 #include <acmec/data/tls_msg.h>
 
 struct http_port;
 struct probe_port;
+struct dns_port;
 struct proof_port;
 struct spawn_port;
 struct event_port;
@@ -30,14 +32,24 @@ struct http_port {
 
 /* ---- probe: looks at TLS servers, by id ---- */
 struct probe_ops {
-    /* As those of http, with EVENT_PROBE; the two kinds of ids have nothing to do with each other.
-     */
+    /* As those of http, with EVENT_PROBE; each port counts its ids by itself. */
     bool (*submit)(struct probe_port *port, uint64_t id, const struct tls_request *request,
                    struct error *err);
     void (*cancel)(struct probe_port *port, uint64_t id);
 };
 struct probe_port {
     const struct probe_ops *ops;
+};
+
+/* ---- dns: questions to the DNS, by id ---- */
+struct dns_ops {
+    /* As those of http, with EVENT_DNS. */
+    bool (*submit)(struct dns_port *port, uint64_t id, const struct dns_query *query,
+                   struct error *err);
+    void (*cancel)(struct dns_port *port, uint64_t id);
+};
+struct dns_port {
+    const struct dns_ops *ops;
 };
 
 /* How the network process is to behave for the whole run; set before the first submit. */
@@ -95,6 +107,7 @@ enum event_kind {
     EVENT_TIMEOUT, /* the deadline came */
     EVENT_HTTP,
     EVENT_PROBE,
+    EVENT_DNS,
     EVENT_PROOF_READY,
     EVENT_PROOF_HIT,
     EVENT_PROOF_LOST, /* the responder could not be kept alive; error says why */
@@ -104,11 +117,12 @@ enum event_kind {
 
 struct event {
     enum event_kind kind;
-    uint64_t id;                   /* EVENT_HTTP, EVENT_PROBE, EVENT_CHILD */
-    enum http_failure failure;     /* EVENT_HTTP, EVENT_PROBE: NONE = what was asked for is set */
-    char failure_text[256];        /* EVENT_HTTP, EVENT_PROBE: escaped detail */
+    uint64_t id;                   /* EVENT_HTTP, EVENT_PROBE, EVENT_DNS, EVENT_CHILD */
+    enum http_failure failure;     /* of the first three: NONE = what was asked for is set */
+    char failure_text[256];        /* escaped detail */
     struct http_response response; /* EVENT_HTTP: owned */
     struct tls_report tls;         /* EVENT_PROBE: owned; nothing in it is escaped */
+    struct dns_answer dns;         /* EVENT_DNS: owned; TXT and CAA are not escaped */
     char token[256];               /* EVENT_PROOF_* */
     char visitor[64];              /* EVENT_PROOF_HIT: address */
     struct spawn_result child;     /* EVENT_CHILD: owned */
@@ -159,6 +173,7 @@ struct ports {
     struct clock *clock;
     struct http_port *http;
     struct probe_port *probe;
+    struct dns_port *dns;
     struct proof_port *proof;
     struct spawn_port *spawn;
     struct event_port *events;

@@ -3,6 +3,7 @@
 #ifndef ACMEC_DATA_WIRE_NET_H
 #define ACMEC_DATA_WIRE_NET_H
 
+#include <acmec/data/dns_msg.h>
 #include <acmec/data/frame.h>
 #include <acmec/data/http_msg.h>
 #include <acmec/data/tls_msg.h>
@@ -18,10 +19,12 @@ enum wire_net_type {
     WIRE_NET_REQUEST = 3,
     WIRE_NET_CANCEL = 4, /* of whatever has this id */
     WIRE_NET_PROBE = 5,
+    WIRE_NET_QUERY = 6,
     WIRE_NET_REPLY = 64,
     WIRE_NET_FAILED = 65,
     WIRE_NET_LOG = 66,
-    WIRE_NET_SEEN = 67
+    WIRE_NET_SEEN = 67,
+    WIRE_NET_ANSWER = 68
 };
 
 struct wire_net_config {
@@ -45,10 +48,12 @@ void wire_net_put_config(struct buf *out, const struct wire_net_config *config);
 void wire_net_put_request(struct buf *out, uint64_t id, const struct http_request *request);
 void wire_net_put_cancel(struct buf *out, uint64_t id);
 void wire_net_put_probe(struct buf *out, uint64_t id, const struct tls_request *request);
+void wire_net_put_query(struct buf *out, uint64_t id, const struct dns_query *query);
 void wire_net_put_reply(struct buf *out, uint64_t id, const struct http_response *response);
 void wire_net_put_failed(struct buf *out, uint64_t id, enum http_failure failure, const char *text);
 void wire_net_put_log(struct buf *out, const char *text);
 void wire_net_put_seen(struct buf *out, uint64_t id, const struct tls_report *report);
+void wire_net_put_answer(struct buf *out, uint64_t id, const struct dns_answer *answer);
 
 /* Each reads the payload of one frame; false: it is not one, and out is untouched. */
 bool wire_net_get_hello(struct span payload, char version[static 64]) MUST_USE;
@@ -56,9 +61,11 @@ bool wire_net_get_config(struct span payload, struct wire_net_config *out) MUST_
 bool wire_net_get_request(struct span payload, uint64_t *id, struct http_request *out) MUST_USE;
 bool wire_net_get_cancel(struct span payload, uint64_t *id) MUST_USE;
 bool wire_net_get_probe(struct span payload, uint64_t *id, struct tls_request *out) MUST_USE;
+bool wire_net_get_query(struct span payload, uint64_t *id, struct dns_query *out) MUST_USE;
 bool wire_net_get_reply(struct span payload, uint64_t *id, struct http_response *out) MUST_USE;
 bool wire_net_get_failed(struct span payload, struct wire_net_failed *out) MUST_USE;
 bool wire_net_get_log(struct span payload, char text[static WIRE_TEXT_MAX + 1]) MUST_USE;
 bool wire_net_get_seen(struct span payload, uint64_t *id, struct tls_report *out) MUST_USE;
+bool wire_net_get_answer(struct span payload, uint64_t *id, struct dns_answer *out) MUST_USE;
 
 #endif

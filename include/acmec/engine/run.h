@@ -6,6 +6,7 @@
 #include <acmec/data/ports.h>
 #include <acmec/engine/engine.h>
 #include <acmec/engine/exchange.h>
+#include <acmec/engine/lookup.h>
 #include <acmec/engine/probe.h>
 #include <acmec/io/store.h>
 
@@ -18,6 +19,7 @@ struct run {
     const struct ports *ports;
     struct exchanges *exchanges;
     struct probes *probes;         /* looks at TLS servers of our own */
+    struct lookups *lookups;       /* questions to the DNS */
     struct authority *authorities; /* list; engine/authority */
     struct hooks *hooks;           /* engine/hooks */
     struct lane *home;             /* plain requests to servers of our own */

@@ -15,10 +15,13 @@ struct net_link *net_link_new(const struct http_settings *settings, const char *
                               struct clock *clock, struct events *events);
 void net_link_free(struct net_link *link);
 
-/* As the functions of the http and the probe port. kind: the event that is not to come any more. */
+/* As the functions of the http, the probe and the dns port. kind: the event that is not to come any
+ * more. */
 bool net_link_submit(struct net_link *link, uint64_t id, const struct http_request *request,
                      struct error *err) MUST_USE;
 bool net_link_probe(struct net_link *link, uint64_t id, const struct tls_request *request,
+                    struct error *err) MUST_USE;
+bool net_link_query(struct net_link *link, uint64_t id, const struct dns_query *query,
                     struct error *err) MUST_USE;
 void net_link_cancel(struct net_link *link, enum event_kind kind, uint64_t id);
 

@@ -1,6 +1,7 @@
 #include "serve.h"
 
 #include "handshake.h"
+#include "resolver.h"
 #include "transfer.h"
 #include <acmec/base/cleanup.h>
 #include <errno.h>
@@ -20,6 +21,7 @@ struct server {
     struct wire_net_config config;
     struct transfers *transfers; /* NULL until CONFIG, and so are the others */
     struct handshakes *handshakes;
+    struct resolver *resolver;
     bool greeted, gone, broken;
 };
 
@@ -36,6 +38,11 @@ static void on_failed(void *ctx, uint64_t id, enum http_failure failure, const c
 static void on_seen(void *ctx, uint64_t id, const struct tls_report *report)
 {
     wire_net_put_seen(&((struct server *)ctx)->out, id, report);
+}
+
+static void on_answered(void *ctx, uint64_t id, const struct dns_answer *answer)
+{
+    wire_net_put_answer(&((struct server *)ctx)->out, id, answer);
 }
 
 /* ---- frames from the keeper ---- */
@@ -57,14 +64,15 @@ static bool take_config(struct server *server, struct span payload)
     if (server->transfers == NULL)
         return false;
     server->handshakes = handshakes_new(&(struct handshake_sink){on_seen, on_failed, server});
-    return true;
+    server->resolver = resolver_new(&(struct resolver_sink){on_answered, on_failed, server});
+    return server->resolver != NULL;
 }
 
 static bool take_request(struct server *server, struct span payload)
 {
     AUTO(http_request) request = {0};
     uint64_t id;
-    if (server->transfers == NULL || !wire_net_get_request(payload, &id, &request))
+    if (server->resolver == NULL || !wire_net_get_request(payload, &id, &request))
         return false;
     transfers_start(server->transfers, id, &request);
     return true;
@@ -74,19 +82,30 @@ static bool take_probe(struct server *server, struct span payload)
 {
     AUTO(tls_request) request = {0};
     uint64_t id;
-    if (server->handshakes == NULL || !wire_net_get_probe(payload, &id, &request))
+    if (server->resolver == NULL || !wire_net_get_probe(payload, &id, &request))
         return false;
     handshakes_start(server->handshakes, id, &request);
+    return true;
+}
+
+static bool take_query(struct server *server, struct span payload)
+{
+    AUTO(dns_query) query = {0};
+    uint64_t id;
+    if (server->resolver == NULL || !wire_net_get_query(payload, &id, &query))
+        return false;
+    resolver_start(server->resolver, id, &query);
     return true;
 }
 
 static bool take_cancel(struct server *server, struct span payload)
 {
     uint64_t id;
-    if (server->transfers == NULL || !wire_net_get_cancel(payload, &id))
+    if (server->resolver == NULL || !wire_net_get_cancel(payload, &id))
         return false;
     transfers_cancel(server->transfers, id);
     handshakes_cancel(server->handshakes, id);
+    resolver_cancel(server->resolver, id);
     return true;
 }
 
@@ -105,6 +124,8 @@ static bool take_frame(struct server *server, uint8_t type, struct span payload)
         return take_cancel(server, payload);
     case WIRE_NET_PROBE:
         return take_probe(server, payload);
+    case WIRE_NET_QUERY:
+        return take_query(server, payload);
     default:
         return false;
     }
@@ -172,10 +193,11 @@ static void write_socket(struct server *server)
 
 static void step(struct server *server)
 {
-    if (server->transfers == NULL)
+    if (server->resolver == NULL)
         return;
     transfers_step(server->transfers);
     handshakes_step(server->handshakes);
+    resolver_step(server->resolver);
 }
 
 static void wait_for(struct server *server, bool full)
@@ -183,11 +205,12 @@ static void wait_for(struct server *server, bool full)
     struct waits waits = {.timeout_ms = WAIT_MS};
     waits_add(&waits, server->fd,
               (short)((full ? 0 : POLLIN) | (server->out.len > 0 ? POLLOUT : 0)));
-    if (server->transfers == NULL || full) {
+    if (server->resolver == NULL || full) {
         (void)poll(waits.fds, waits.count, waits.timeout_ms);
         return;
     }
     handshakes_wait(server->handshakes, &waits);
+    resolver_wait(server->resolver, &waits);
     transfers_wait(server->transfers, &waits);
 }
 
@@ -207,6 +230,7 @@ int serve(int fd)
         if (!server.gone && !server.broken)
             wait_for(&server, full);
     }
+    resolver_free(server.resolver);
     handshakes_free(server.handshakes);
     transfers_free(server.transfers);
     wire_net_config_release(&server.config);

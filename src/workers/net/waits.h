@@ -14,18 +14,9 @@ struct waits {
     int timeout_ms;
 };
 
-/* One that finds no room is met at the end of timeout_ms, at most. */
-static inline void waits_add(struct waits *waits, int fd, short events)
-{
-    if (waits->count < WAITS_MAX)
-        waits->fds[waits->count++] = (struct pollfd){.fd = fd, .events = events};
-}
-
-/* Not beyond `left` milliseconds from now. */
-static inline void waits_until(struct waits *waits, int64_t left)
-{
-    if (left < waits->timeout_ms)
-        waits->timeout_ms = left < 0 ? 0 : (int)left;
-}
+/* One that finds no room is met at the end of timeout_ms, at the latest. */
+void waits_add(struct waits *waits, int fd, short events);
+/* Not longer than so many milliseconds from now. */
+void waits_until(struct waits *waits, int64_t left_ms);
 
 #endif

@@ -8,6 +8,7 @@ Caddy, nginx, proxies) and runs the real acmec. Whatever a Case started is stopp
 """
 from .ca import Caddy, Pebble, wait_until
 from .case import Case, Result, Site, finish, main, private_network, read, session_processes
+from .dns import DnsServer
 from .idle import make_idle
 from .paths import ACMEC, BUILD, CA_BIN, PARALLEL, ROOT, SANITIZED, TESTBED
 from .ports import free_port
@@ -23,6 +24,7 @@ __all__ = [
     "CA_BIN",
     "Caddy",
     "Case",
+    "DnsServer",
     "Exchange",
     "FaultProxy",
     "Forwarder",

@@ -6,9 +6,10 @@ import subprocess
 
 from .paths import ACMEC, BUILD
 
-HELLO, CONFIG, REQUEST, CANCEL, PROBE = 1, 2, 3, 4, 5
-REPLY, FAILED, LOG, SEEN = 64, 65, 66, 67
+HELLO, CONFIG, REQUEST, CANCEL, PROBE, QUERY = 1, 2, 3, 4, 5, 6
+REPLY, FAILED, LOG, SEEN, ANSWER = 64, 65, 66, 67, 68
 VERSIONS = ["", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"]
+TYPES = ["HOST", "A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "CAA"]
 KEYS = {"any": 0, "ecdsa": 1, "rsa": 2}
 
 
@@ -84,6 +85,39 @@ class NetWorker:
         self.send(PROBE, struct.pack(">Q", number) + text(address) + struct.pack(">I", port) + text(name)
                   + text(alpn) + struct.pack(">BBBBI", KEYS[key], VERSIONS.index(versions[0]),
                                              VERSIONS.index(versions[1]), proxy_protocol, timeout_ms))
+
+    def query(self, number, name, kind, server=None, tcp=False, timeout_ms=0):
+        self.send(QUERY, struct.pack(">Q", number) + text(name) + bytes([TYPES.index(kind)]) + text(server)
+                  + bytes([tcp]) + struct.pack(">I", timeout_ms))
+
+    def answer(self):
+        """The next answer of the DNS; "failure" in it: there was none."""
+        kind, reader = self.receive()
+        number = reader.number(8)
+        if kind == FAILED:
+            return {"id": number, "failure": reader.number(1), "text": reader.text()}
+        assert kind == ANSWER, kind
+        found = {"id": number, "rcode": reader.number(4), "authoritative": reader.number(1), "records": []}
+        for _ in range(reader.number(4)):
+            record = {"type": TYPES[reader.number(1)], "authority": reader.number(1), "owner": reader.text(),
+                      "ttl": reader.number(4), "flags": reader.number(1), "preference": reader.number(4)}
+            record["tag"], record["data"] = reader.text(), reader.data()
+            found["records"].append(record)
+        return found
+
+    def get(self, number, url, connect_to=None, insecure=False, proxy_protocol=False):
+        self.send(REQUEST, struct.pack(">QB", number, 0) + text(url) + b"\0\0" + data(b"") + b"\0"
+                  + text(connect_to) + bytes([insecure, proxy_protocol]) + struct.pack(">I", 5000))
+
+    def reply(self):
+        """(status, body) of the next reply, or what failed."""
+        kind, reader = self.receive()
+        reader.number(8)
+        if kind == FAILED:
+            reader.number(1)
+            return reader.text()
+        status, _ = reader.number(4), reader.data()
+        return status, reader.data()
 
     def seen(self):
         """The next answer to a probe, as a dict; "failure" in it: there was no handshake."""
