@@ -3,26 +3,13 @@
 #include <acmec/crypto/csr.h>
 
 #include <acmec/base/cleanup.h>
-#include <arpa/inet.h>
 
-#include "der.h"
-#include "key_private.h"
+#include "der_x509.h"
 
 /* Tag, length and 255 bytes for each name; the public key and what is around them. */
 #define INFO_MAX (IDENTIFIERS_MAX * (IDENTIFIER_MAX + 4) + KEY_SPKI_MAX + 128)
 #define REQUEST_MAX (INFO_MAX + KEY_SIGNATURE_MAX + 64)
 _Static_assert(REQUEST_MAX <= CSR_DER_MAX, "the largest request is within its promise");
-
-/* RFC 5280 section 4.2.1.6: 4 or 16 bytes. */
-static bool put_address(struct der_writer *writer, const char *text)
-{
-    unsigned char address[16];
-    bool is_v6 = strchr(text, ':') != NULL;
-    if (inet_pton(is_v6 ? AF_INET6 : AF_INET, text, address) != 1)
-        return false;
-    der_put(writer, DER_SAN_IP, span_of(address, is_v6 ? 16 : 4));
-    return true;
-}
 
 /* RFC 7633: the certificate is worth nothing without a stapled OCSP reply (status_request, 5). */
 static void put_must_staple(struct der_writer *writer)
@@ -42,9 +29,7 @@ static bool put_names(struct der_writer *writer, const struct identifier_list *n
     const unsigned char *since = writer->at;
     for (size_t i = names->count; i-- > 0;) {
         const struct identifier *name = &names->items[i];
-        if (name->type == IDENTIFIER_DNS)
-            der_put(writer, DER_SAN_DNS, span_str(name->value));
-        else if (!put_address(writer, name->value))
+        if (!der_put_general_name(writer, name))
             return fail(err, ERR_USAGE, "'%s' is not an IP address", name->value);
     }
     der_wrap(writer, DER_SEQUENCE, since); /* GeneralNames */
@@ -85,32 +70,6 @@ static bool put_info(struct der_writer *writer, const struct key *key, const str
     return !writer->failed || fail(err, ERR_USAGE, "the names are too long for one certificate");
 }
 
-/* JWS's signature as X.509 has it: r||s becomes a SEQUENCE of two. */
-static void put_signature(struct der_writer *writer, const struct key_kind *kind,
-                          struct span signature)
-{
-    const unsigned char *since = writer->at;
-    size_t width = key_width(kind);
-    if (kind->is_rsa) {
-        der_put_bit_string(writer, signature);
-        return;
-    }
-    der_put_unsigned(writer, span_of(signature.ptr + width, width));
-    der_put_unsigned(writer, span_of(signature.ptr, width));
-    der_wrap(writer, DER_SEQUENCE, since);
-    der_put_raw(writer, span_of("", 1)); /* no unused bits */
-    der_wrap(writer, DER_BIT_STRING, since);
-}
-
-static void put_algorithm(struct der_writer *writer, const struct key_kind *kind)
-{
-    const unsigned char *since = writer->at;
-    if (kind->is_rsa)
-        der_put(writer, DER_NULL, span_of("", 0));
-    der_put(writer, DER_OID, kind->signature_oid);
-    der_wrap(writer, DER_SEQUENCE, since);
-}
-
 bool csr_make(const struct key *key, const struct csr_wish *wish, struct buf *out,
               struct error *err)
 {
@@ -126,8 +85,8 @@ bool csr_make(const struct key *key, const struct csr_wish *wish, struct buf *ou
         return fail(err, ERR_USAGE, "a certificate can have at most %d names", IDENTIFIERS_MAX);
     if (!put_info(&info, key, wish, err) || !key_jws_sign(key, der_written(&info), &signature, err))
         return false;
-    put_signature(&request, kind, buf_span(&signature));
-    put_algorithm(&request, kind);
+    der_put_signature(&request, kind, buf_span(&signature));
+    der_put_algorithm(&request, kind);
     der_put_raw(&request, der_written(&info));
     der_wrap(&request, DER_SEQUENCE, request.end);
     if (!request.failed)

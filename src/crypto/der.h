@@ -13,10 +13,12 @@ enum der_tag {
     DER_OID = 0x06,
     DER_UTF8_STRING = 0x0c,
     DER_PRINTABLE_STRING = 0x13,
+    DER_UTC_TIME = 0x17,
     DER_SEQUENCE = 0x30,
     DER_SET = 0x31,
     DER_CONTEXT_0 = 0xa0, /* constructed */
     DER_CONTEXT_1 = 0xa1,
+    DER_CONTEXT_3 = 0xa3,
     DER_KEY_IDENTIFIER = 0x80, /* AuthorityKeyIdentifier, RFC 5280 section 4.2.1.1 */
     DER_SAN_DNS = 0x82,        /* GeneralName, RFC 5280 section 4.2.1.6 */
     DER_SAN_IP = 0x87,
@@ -38,6 +40,7 @@ enum der_tag {
 #define OID_SUBJECT_ALT_NAME "\x55\x1d\x11"
 #define OID_AUTHORITY_KEY_ID "\x55\x1d\x23"
 #define OID_TLS_FEATURE "\x2b\x06\x01\x05\x05\x07\x01\x18"
+#define OID_ACME_IDENTIFIER "\x2b\x06\x01\x05\x05\x07\x01\x1f"
 #define OID_SERVER_AUTH "\x2b\x06\x01\x05\x05\x07\x03\x01"
 
 /* Takes one element of that tag off the front of in; out borrows its content. On false in is

@@ -222,6 +222,27 @@ bool identifier_equals(const struct identifier *a, const struct identifier *b)
     return a->type == b->type && strcmp(a->value, b->value) == 0;
 }
 
+/* RFC 1035 section 3.5, RFC 3596 section 2.5: the bytes, or nibbles, backwards. */
+void identifier_server_name(const struct identifier *identifier,
+                            char out[static IDENTIFIER_MAX + 1])
+{
+    uint8_t address[16] = {0};
+    if (identifier->type == IDENTIFIER_DNS) {
+        (void)snprintf(out, IDENTIFIER_MAX + 1, "%s", identifier->value);
+        return;
+    }
+    if (inet_pton(AF_INET, identifier->value, address) == 1) {
+        (void)snprintf(out, IDENTIFIER_MAX + 1, "%d.%d.%d.%d.in-addr.arpa", address[3], address[2],
+                       address[1], address[0]);
+        return;
+    }
+    (void)inet_pton(AF_INET6, identifier->value, address);
+    char *at = out;
+    for (size_t i = sizeof address; i-- > 0; at += 4)
+        (void)snprintf(at, 5, "%x.%x.", address[i] & 0xf, address[i] >> 4);
+    (void)snprintf(at, 9, "ip6.arpa");
+}
+
 void identifier_list_release(struct identifier_list *list)
 {
     free(list->items);

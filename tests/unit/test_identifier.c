@@ -296,6 +296,25 @@ static void test_cert_name_check(void **state)
     }
 }
 
+static void test_server_names(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"a.example", "a.example"},
+        {"192.0.2.17", "17.2.0.192.in-addr.arpa"},
+        {"2001:db8::12:3f", "f.3.0.0.2.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2"
+                            ".ip6.arpa"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct identifier identifier;
+        struct error err;
+        char name[IDENTIFIER_MAX + 1];
+        assert_true(identifier_parse(rows[i][0], &identifier, &err));
+        identifier_server_name(&identifier, name);
+        assert_string_equal(name, rows[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_long_and_hostile_text_is_shown_safely),
         cmocka_unit_test(test_words_and_predicates),
         cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_server_names),
         cmocka_unit_test(test_cert_names),
         cmocka_unit_test(test_cert_name_check),
     };

@@ -36,6 +36,11 @@ const char *identifier_type_word(enum identifier_type type);
 bool identifier_is_wildcard(const struct identifier *identifier);
 bool identifier_equals(const struct identifier *a, const struct identifier *b);
 
+/* What a client of the CA writes into SNI for it (RFC 8738 section 6): a DNS name as it is, an
+ * address as its name below in-addr.arpa or ip6.arpa. */
+void identifier_server_name(const struct identifier *identifier,
+                            char out[static IDENTIFIER_MAX + 1]);
+
 /* Adds a copy unless it is there already. Returns whether it was added. */
 bool identifier_list_add(struct identifier_list *list, const struct identifier *identifier);
 bool identifier_list_has(const struct identifier_list *list, const struct identifier *identifier);
