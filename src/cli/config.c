@@ -159,6 +159,7 @@ static const struct {
 } proof_options[] = {
     {OPT_STANDALONE, PROOF_STANDALONE},
     {OPT_WEBROOT, PROOF_WEBROOT},
+    {OPT_TLS_ALPN, PROOF_TLS_ALPN},
 };
 #define PROOF_OPTION_COUNT (sizeof proof_options / sizeof proof_options[0])
 
@@ -276,6 +277,7 @@ static bool read_http_address(const struct option_layers *layers, struct cert_sp
 {
     const struct option_set *set = option_layers_find(layers, OPT_HTTP_ADDRESS);
     spec->http_port = (uint16_t)option_layers_number(layers, OPT_HTTP_PORT, 80);
+    spec->tls_port = (uint16_t)option_layers_number(layers, OPT_TLS_PORT, 443);
     if (set == NULL)
         return true;
     const char *text = option_set_text(set, OPT_HTTP_ADDRESS);

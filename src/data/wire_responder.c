@@ -11,6 +11,12 @@ bool wire_token_ok(const char *token)
     return len > 0 && len <= WIRE_TOKEN_MAX && token[len] == '\0';
 }
 
+bool wire_server_name_ok(const char *name)
+{
+    size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-_");
+    return len > 0 && len <= WIRE_SERVER_NAME_MAX && name[len] == '\0';
+}
+
 static bool is_authorization(const char *text)
 {
     return text[0] != '\0' && text[strspn(text, TOKEN_ALPHABET ".")] == '\0';
@@ -18,11 +24,13 @@ static bool is_authorization(const char *text)
 
 /* ---- writing ---- */
 
-void wire_responder_put_hello(struct buf *out, const char *version, uint32_t listeners)
+void wire_responder_put_hello(struct buf *out, const char *version, uint32_t listeners,
+                              uint32_t tls_listeners)
 {
     size_t begin = frame_begin(out, WIRE_RESPONDER_HELLO);
     frame_put_text(out, version);
     frame_put_u32(out, listeners);
+    frame_put_u32(out, tls_listeners);
     frame_end(out, begin);
 }
 
@@ -31,6 +39,16 @@ void wire_responder_put_add(struct buf *out, const char *token, const char *key_
     size_t begin = frame_begin(out, WIRE_RESPONDER_ADD);
     frame_put_text(out, token);
     frame_put_text(out, key_authorization);
+    frame_end(out, begin);
+}
+
+void wire_responder_put_add_tls(struct buf *out, const struct wire_tls_answer *answer)
+{
+    size_t begin = frame_begin(out, WIRE_RESPONDER_ADD_TLS);
+    frame_put_text(out, answer->token);
+    frame_put_text(out, answer->server_name);
+    frame_put_bytes(out, answer->cert);
+    frame_put_bytes(out, answer->key);
     frame_end(out, begin);
 }
 
@@ -75,7 +93,9 @@ bool wire_responder_get_hello(struct span payload, struct wire_hello *out)
     struct wire_hello hello = {0};
     get_into(&reader, sizeof hello.version - 1, hello.version);
     hello.listeners = frame_get_u32(&reader);
-    if (!frame_at_end(&reader) || hello.listeners > WIRE_LISTENERS_MAX)
+    hello.tls_listeners = frame_get_u32(&reader);
+    if (!frame_at_end(&reader) || hello.listeners > WIRE_LISTENERS_MAX ||
+        hello.tls_listeners > WIRE_LISTENERS_MAX - hello.listeners)
         return false;
     *out = hello;
     return true;
@@ -89,6 +109,21 @@ bool wire_responder_get_add(struct span payload, struct wire_answer *out)
     get_into(&reader, WIRE_AUTHORIZATION_MAX, answer.key_authorization);
     if (!frame_at_end(&reader) || !wire_token_ok(answer.token) ||
         !is_authorization(answer.key_authorization))
+        return false;
+    *out = answer;
+    return true;
+}
+
+bool wire_responder_get_add_tls(struct span payload, struct wire_tls_answer *out)
+{
+    struct frame_reader reader = {.rest = payload};
+    struct wire_tls_answer answer = {0};
+    get_into(&reader, WIRE_TOKEN_MAX, answer.token);
+    get_into(&reader, WIRE_SERVER_NAME_MAX, answer.server_name);
+    answer.cert = frame_get_bytes(&reader, WIRE_CERT_MAX);
+    answer.key = frame_get_bytes(&reader, WIRE_KEY_MAX);
+    if (!frame_at_end(&reader) || !wire_token_ok(answer.token) ||
+        !wire_server_name_ok(answer.server_name) || answer.cert.len == 0 || answer.key.len == 0)
         return false;
     *out = answer;
     return true;

@@ -22,6 +22,7 @@ struct proof {
 static const struct proof_way *const ways[PROOF_KIND_COUNT] = {
     [PROOF_STANDALONE] = &prove_responder,
     [PROOF_WEBROOT] = &prove_webroot,
+    [PROOF_TLS_ALPN] = &prove_alpn,
 };
 
 /* What PROOF_AUTO tries, in this order. */

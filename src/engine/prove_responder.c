@@ -12,7 +12,7 @@ static bool check(struct run *run, const struct cert_spec *spec, const struct pr
 {
     (void)choice;
     struct proof_port *port = run->ports->proof;
-    return port->ops->listen(port, spec->http_address, spec->http_port, err);
+    return port->ops->listen(port, spec->http_address, spec->http_port, false, err);
 }
 
 static bool present(struct run *run, struct proof_answer *answer, bool *ready, struct error *err)

@@ -71,16 +71,22 @@ static void dns_cancel(struct dns_port *port, uint64_t id)
     net_link_cancel(REACTOR_OF(port, dns)->net, EVENT_DNS, id);
 }
 
-static bool proof_listen(struct proof_port *port, const char *address, uint16_t http_port,
+static bool proof_listen(struct proof_port *port, const char *address, uint16_t number, bool tls,
                          struct error *err)
 {
-    return responder_link_listen(REACTOR_OF(port, proof)->responder, address, http_port, err);
+    return responder_link_listen(REACTOR_OF(port, proof)->responder, address, number, tls, err);
 }
 
 static bool proof_add(struct proof_port *port, const char *token, const char *key_authorization,
                       struct error *err)
 {
     return responder_link_add(REACTOR_OF(port, proof)->responder, token, key_authorization, err);
+}
+
+static bool proof_add_tls(struct proof_port *port, const char *token,
+                          const struct tls_answer *answer, struct error *err)
+{
+    return responder_link_add_tls(REACTOR_OF(port, proof)->responder, token, answer, err);
 }
 
 static void proof_remove(struct proof_port *port, const char *token)
@@ -196,7 +202,7 @@ static void wait_for_event(struct event_port *port, int64_t deadline_ms, struct 
 static const struct http_ops http_ops = {http_submit, http_cancel};
 static const struct probe_ops probe_ops = {probe_submit, probe_cancel};
 static const struct dns_ops dns_ops = {dns_submit, dns_cancel};
-static const struct proof_ops proof_ops = {proof_listen, proof_add, proof_remove};
+static const struct proof_ops proof_ops = {proof_listen, proof_add, proof_add_tls, proof_remove};
 static const struct spawn_ops spawn_ops = {spawn_start};
 static const struct event_ops event_ops = {wait_for_event};
 

@@ -17,7 +17,8 @@ static const struct worker_program program = {"acmec-responder", 1};
 
 struct token {
     struct token *next;
-    struct wire_answer answer;
+    char name[WIRE_TOKEN_MAX + 1];
+    struct buf frame; /* ADD or ADD_TLS, for a responder that starts anew */
     unsigned hits;
 };
 
@@ -25,6 +26,7 @@ struct token {
 struct place {
     char *address; /* NULL: all */
     uint16_t port;
+    bool tls;
     struct listeners listeners;
 };
 
@@ -50,6 +52,12 @@ struct responder_link *responder_link_new(const char *dir, struct clock *clock,
     return link;
 }
 
+static void token_free(struct token *token)
+{
+    buf_release(&token->frame);
+    free(token);
+}
+
 void responder_link_free(struct responder_link *link)
 {
     if (link == NULL)
@@ -58,7 +66,7 @@ void responder_link_free(struct responder_link *link)
     while (link->tokens != NULL) {
         struct token *token = link->tokens;
         link->tokens = token->next;
-        free(token);
+        token_free(token);
     }
     for (size_t i = 0; i < link->place_count; i++) {
         listeners_release(&link->places[i].listeners);
@@ -71,7 +79,7 @@ void responder_link_free(struct responder_link *link)
 static struct token **find(struct responder_link *link, const char *name)
 {
     struct token **at = &link->tokens;
-    while (*at != NULL && strcmp((*at)->answer.token, name) != 0)
+    while (*at != NULL && strcmp((*at)->name, name) != 0)
         at = &(*at)->next;
     return at;
 }
@@ -154,49 +162,56 @@ static bool take_frame(void *ctx, uint8_t type, struct span payload)
 
 /* ---- starting ---- */
 
+/* Appends the descriptors of one kind; returns how many. */
+static size_t collect(const struct responder_link *link, bool tls, int *fds)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < link->place_count; i++)
+        for (size_t k = 0; k < link->places[i].listeners.count && link->places[i].tls == tls; k++)
+            fds[count++] = link->places[i].listeners.fds[k];
+    return count;
+}
+
 static bool start(struct responder_link *link, struct error *err)
 {
     int fds[WIRE_LISTENERS_MAX];
-    size_t count = 0;
     if (link->starts == STARTS_MAX)
         return fail(err, ERR_FILES, "the responder failed: %s", link->worker.end_text);
-    for (size_t i = 0; i < link->place_count; i++)
-        for (size_t k = 0; k < link->places[i].listeners.count; k++)
-            fds[count++] = link->places[i].listeners.fds[k];
-    if (!worker_start(&link->worker, &program, link->dir, fds, count, clock_mono_ms(link->clock),
-                      err))
+    size_t plain = collect(link, false, fds);
+    size_t tls = collect(link, true, fds + plain);
+    if (!worker_start(&link->worker, &program, link->dir, fds, plain + tls,
+                      clock_mono_ms(link->clock), err))
         return false;
     link->starts++;
-    wire_responder_put_hello(&link->worker.out, ACMEC_VERSION, (uint32_t)count);
+    wire_responder_put_hello(&link->worker.out, ACMEC_VERSION, (uint32_t)plain, (uint32_t)tls);
     for (const struct token *token = link->tokens; token != NULL; token = token->next)
-        wire_responder_put_add(&link->worker.out, token->answer.token,
-                               token->answer.key_authorization);
+        buf_add_span(&link->worker.out, buf_span(&token->frame));
     return true;
 }
 
 /* ---- the port ---- */
 
-static bool is_same_place(const struct place *place, const char *address, uint16_t port)
+static bool is_same_place(const struct place *place, const char *address, uint16_t port, bool tls)
 {
     bool same_address = place->address == NULL || address == NULL
                             ? place->address == address
                             : strcmp(place->address, address) == 0;
-    return same_address && place->port == port;
+    return same_address && place->port == port && place->tls == tls;
 }
 
-bool responder_link_listen(struct responder_link *link, const char *address, uint16_t http_port,
-                           struct error *err)
+bool responder_link_listen(struct responder_link *link, const char *address, uint16_t number,
+                           bool tls, struct error *err)
 {
     for (size_t i = 0; i < link->place_count; i++)
-        if (is_same_place(&link->places[i], address, http_port))
+        if (is_same_place(&link->places[i], address, number, tls))
             return true;
     if (link->place_count == PLACES_MAX)
         return fail(err, ERR_USAGE, "more than %d different ports or addresses in one run",
                     PLACES_MAX);
     struct listeners listeners = {0};
-    if (!listen_open(address, http_port, &listeners, err))
+    if (!listen_open(address, number, &listeners, err))
         return false;
-    link->places[link->place_count++] = (struct place){mem_strdup(address), http_port, listeners};
+    link->places[link->place_count++] = (struct place){mem_strdup(address), number, tls, listeners};
     if (!worker_runs(&link->worker))
         return true;
     /* Descriptors go over at the start only: it starts anew, with all of them, which is no failure.
@@ -206,23 +221,50 @@ bool responder_link_listen(struct responder_link *link, const char *address, uin
     return start(link, err);
 }
 
+/* The token's entry with an empty frame. */
+static struct token *enter(struct responder_link *link, const char *name)
+{
+    struct token **at = find(link, name);
+    if (*at == NULL)
+        *at = mem_new(1, sizeof **at);
+    struct token *token = *at;
+    (void)snprintf(token->name, sizeof token->name, "%s", name);
+    buf_release(&token->frame);
+    token->frame = BUF(FRAME_MAX);
+    return token;
+}
+
+static bool tell(struct responder_link *link, const struct token *token, struct error *err)
+{
+    if (!worker_runs(&link->worker))
+        return start(link, err);
+    buf_add_span(&link->worker.out, buf_span(&token->frame));
+    return true;
+}
+
 bool responder_link_add(struct responder_link *link, const char *token,
                         const char *key_authorization, struct error *err)
 {
     if (strlen(token) > WIRE_TOKEN_MAX || !wire_token_ok(token) ||
         strlen(key_authorization) > WIRE_AUTHORIZATION_MAX)
         return fail(err, ERR_REFUSED, "the CA's token is malformed");
-    struct token **at = find(link, token);
-    if (*at == NULL)
-        *at = mem_new(1, sizeof **at);
-    struct wire_answer *answer = &(*at)->answer;
-    (void)snprintf(answer->token, sizeof answer->token, "%s", token);
-    (void)snprintf(answer->key_authorization, sizeof answer->key_authorization, "%s",
-                   key_authorization);
-    if (!worker_runs(&link->worker))
-        return start(link, err);
-    wire_responder_put_add(&link->worker.out, token, key_authorization);
-    return true;
+    struct token *entry = enter(link, token);
+    wire_responder_put_add(&entry->frame, token, key_authorization);
+    return tell(link, entry, err);
+}
+
+bool responder_link_add_tls(struct responder_link *link, const char *token,
+                            const struct tls_answer *answer, struct error *err)
+{
+    struct wire_tls_answer wire = {.cert = answer->cert, .key = answer->key};
+    if (strlen(token) > WIRE_TOKEN_MAX || !wire_token_ok(token) ||
+        !wire_server_name_ok(answer->server_name))
+        return fail(err, ERR_REFUSED, "the CA's token is malformed");
+    struct token *entry = enter(link, token);
+    (void)snprintf(wire.token, sizeof wire.token, "%s", token);
+    (void)snprintf(wire.server_name, sizeof wire.server_name, "%s", answer->server_name);
+    wire_responder_put_add_tls(&entry->frame, &wire);
+    return tell(link, entry, err);
 }
 
 void responder_link_remove(struct responder_link *link, const char *token)
@@ -232,7 +274,7 @@ void responder_link_remove(struct responder_link *link, const char *token)
     if (found == NULL)
         return;
     *at = found->next;
-    free(found);
+    token_free(found);
     if (worker_runs(&link->worker))
         wire_responder_put_token(&link->worker.out, WIRE_RESPONDER_REMOVE, token);
 }

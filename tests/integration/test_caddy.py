@@ -28,6 +28,11 @@ class Caddy(bed.Case):
         self.assert_whole("web.example")
         self.assertEqual(os.listdir(folder), [])
 
+    def test_tls_alpn(self):
+        self.acmec("issue", *self.names("tls.example", "127.0.0.1"), *self.ca(self.caddy), "--tls-alpn")
+        self.acmec("renew", "--force")
+        self.assert_whole("tls.example")
+
     def test_50_certificates_in_one_run(self):
         names = [f"c{i}.example" for i in range(50)]
         for name in names:

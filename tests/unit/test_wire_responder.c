@@ -33,17 +33,21 @@ static void test_hello_and_its_listeners(void **state)
 {
     (void)state;
     static const struct {
-        uint32_t listeners;
+        uint32_t listeners, tls_listeners;
         bool good;
-    } rows[] = {{0, true},
-                {1, true},
-                {WIRE_LISTENERS_MAX, true},
-                {WIRE_LISTENERS_MAX + 1, false},
-                {UINT32_MAX, false}};
+    } rows[] = {{0, 0, true},
+                {1, 0, true},
+                {0, 1, true},
+                {WIRE_LISTENERS_MAX, 0, true},
+                {WIRE_LISTENERS_MAX - 1, 1, true},
+                {WIRE_LISTENERS_MAX, 1, false},
+                {WIRE_LISTENERS_MAX + 1, 0, false},
+                {2, UINT32_MAX, false},
+                {UINT32_MAX, 2, false}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         AUTO(buf) out = BUF(ROOM);
         struct wire_hello got = {.listeners = 99};
-        wire_responder_put_hello(&out, "1.0.0", rows[i].listeners);
+        wire_responder_put_hello(&out, "1.0.0", rows[i].listeners, rows[i].tls_listeners);
         struct span payload = payload_of(&out, WIRE_RESPONDER_HELLO);
         assert_int_equal(wire_responder_get_hello(payload, &got), rows[i].good);
         assert_int_equal(got.listeners, rows[i].good ? rows[i].listeners : 99);
@@ -58,7 +62,7 @@ static void test_version_length(void **state)
     for (size_t len = 63; len <= 64; len++) {
         AUTO(buf) out = BUF(ROOM);
         struct wire_hello got;
-        wire_responder_put_hello(&out, fill(version, len), 1);
+        wire_responder_put_hello(&out, fill(version, len), 1, 0);
         assert_int_equal(wire_responder_get_hello(payload_of(&out, WIRE_RESPONDER_HELLO), &got),
                          len == 63);
     }
@@ -118,6 +122,47 @@ static void test_longest_answer(void **state)
     assert_true(wire_responder_get_add(payload_of(&out, WIRE_RESPONDER_ADD), &got));
     assert_string_equal(got.token, token);
     assert_string_equal(got.key_authorization, authorization);
+}
+
+static const struct wire_tls_answer tls_answer = {
+    "Tok-en_1", "7.2.0.192.in-addr.arpa", {"cert\0", 5}, {"key\0", 4}};
+
+static void test_add_tls(void **state)
+{
+    (void)state;
+    AUTO(buf) out = BUF(ROOM);
+    struct wire_tls_answer got = {0};
+    wire_responder_put_add_tls(&out, &tls_answer);
+    assert_true(wire_responder_get_add_tls(payload_of(&out, WIRE_RESPONDER_ADD_TLS), &got));
+    assert_string_equal(got.token, tls_answer.token);
+    assert_string_equal(got.server_name, tls_answer.server_name);
+    assert_true(span_equals(got.cert, tls_answer.cert));
+    assert_true(span_equals(got.key, tls_answer.key));
+}
+
+static void test_tls_answers_that_are_refused(void **state)
+{
+    (void)state;
+    static char big[WIRE_CERT_MAX + 1], name[WIRE_SERVER_NAME_MAX + 2];
+    struct wire_tls_answer rows[7];
+    for (size_t i = 0; i < 7; i++)
+        rows[i] = tls_answer;
+    rows[0].token[1] = '/';
+    rows[1].server_name[0] = '\0';
+    rows[2].server_name[0] = 'A';
+    rows[3].cert = span_of("", 0);
+    rows[4].key = span_of("", 0);
+    rows[5].cert = span_of(big, sizeof big);
+    rows[6].key = span_of(big, WIRE_KEY_MAX + 1);
+    for (size_t i = 0; i < 7; i++) {
+        AUTO(buf) out = BUF(ROOM);
+        struct wire_tls_answer got = {.token = "old"};
+        wire_responder_put_add_tls(&out, &rows[i]);
+        assert_false(wire_responder_get_add_tls(payload_of(&out, WIRE_RESPONDER_ADD_TLS), &got));
+        assert_string_equal(got.token, "old");
+    }
+    assert_false(wire_server_name_ok(fill(name, WIRE_SERVER_NAME_MAX + 1)));
+    assert_true(wire_server_name_ok(fill(name, WIRE_SERVER_NAME_MAX)));
 }
 
 static void test_remove_and_ack(void **state)
@@ -204,6 +249,11 @@ static bool read_hit(struct span payload)
     struct wire_hit got;
     return wire_responder_get_hit(payload, &got);
 }
+static bool read_add_tls(struct span payload)
+{
+    struct wire_tls_answer got;
+    return wire_responder_get_add_tls(payload, &got);
+}
 static bool read_log(struct span payload)
 {
     char text[WIRE_LINE_MAX + 1];
@@ -213,15 +263,16 @@ static bool read_log(struct span payload)
 static void test_a_message_ends_where_it_ends(void **state)
 {
     (void)state;
-    static bool (*const read[])(struct span) = {read_hello, read_add, read_token, read_hit,
-                                                read_log};
-    struct buf out[5] = {BUF(ROOM), BUF(ROOM), BUF(ROOM), BUF(ROOM), BUF(ROOM)};
-    wire_responder_put_hello(&out[0], "1.0.0", 2);
+    static bool (*const read[])(struct span) = {read_hello, read_add, read_token,
+                                                read_hit,   read_log, read_add_tls};
+    struct buf out[6] = {BUF(ROOM), BUF(ROOM), BUF(ROOM), BUF(ROOM), BUF(ROOM), BUF(ROOM)};
+    wire_responder_put_hello(&out[0], "1.0.0", 2, 1);
     wire_responder_put_add(&out[1], "abc", "abc.def");
     wire_responder_put_token(&out[2], WIRE_RESPONDER_ACK, "abc");
     wire_responder_put_hit(&out[3], "abc", "192.0.2.1");
     wire_responder_put_log(&out[4], "line");
-    for (int i = 0; i < 5; i++) {
+    wire_responder_put_add_tls(&out[5], &tls_answer);
+    for (int i = 0; i < 6; i++) {
         size_t len = out[i].len - FRAME_HEAD;
         buf_add_byte(&out[i], '\0');
         assert_true(read[i](span_of(out[i].data + FRAME_HEAD, len)));
@@ -240,6 +291,8 @@ int main(void)
         cmocka_unit_test(test_add),
         cmocka_unit_test(test_answers_that_are_refused),
         cmocka_unit_test(test_longest_answer),
+        cmocka_unit_test(test_add_tls),
+        cmocka_unit_test(test_tls_answers_that_are_refused),
         cmocka_unit_test(test_remove_and_ack),
         cmocka_unit_test(test_hit),
         cmocka_unit_test(test_log_is_cut_by_the_writer),

@@ -63,8 +63,12 @@ enum option_files {
       "answer the CA from acmec's own responder")                                                  \
     X(WEBROOT, "webroot", 0, PATH, "DIR", PROOF, BOTH, 0, 0, "", "",                               \
       "put the answers below DIR, which a web server serves on port 80")                           \
+    X(TLS_ALPN, "tls-alpn", 0, FLAG, NULL, PROOF, BOTH, 0, 0, "", "",                              \
+      "answer the CA by TLS on port 443, from acmec's own responder")                              \
     X(HTTP_PORT, "http-port", 0, NUMBER, "PORT", PROOF, BOTH, 1, 65535, "", "80",                  \
       "port of the responder; the CA always connects to port 80")                                  \
+    X(TLS_PORT, "tls-port", 0, NUMBER, "PORT", PROOF, BOTH, 1, 65535, "", "443",                   \
+      "port of --tls-alpn; the CA always connects to port 443")                                    \
     X(HTTP_ADDRESS, "http-address", 0, STRING, "ADDRESS", PROOF, BOTH, 0, 0, "", "all",            \
       "the one address that the responder listens on")                                             \
     X(PRE_HOOK, "pre-hook", 0, STRING, "COMMAND", HOOKS, BOTH, 0, 0, "", "",                       \

@@ -60,18 +60,27 @@ struct http_settings {
     const char *no_proxy;
 };
 
-/* ---- proof: our own responder for HTTP-01 ---- */
+/* ---- proof: our own responder for HTTP-01 and TLS-ALPN-01 ---- */
+/* What is served to visitors by TLS: DER, borrowed. */
+struct tls_answer {
+    const char *server_name;
+    struct span cert, key;
+};
 struct proof_ops {
     /* Binds the port on every address given (NULL: IPv6 and IPv4 wildcard, bound apart; a family
      * that the machine lacks is skipped) before any order. Called again with the same arguments it
      * does nothing. A port that is taken is ERR_WEB_SERVER and names the process that holds it
      * where /proc tells. */
-    bool (*listen)(struct proof_port *port, const char *address, uint16_t http_port,
+    bool (*listen)(struct proof_port *port, const char *address, uint16_t number, bool tls,
                    struct error *err);
     /* Serves key_authorization at /.well-known/acme-challenge/TOKEN on all listeners.
      * EVENT_PROOF_READY with the token follows once it does; EVENT_PROOF_HIT follows each visit. */
     bool (*add)(struct proof_port *port, const char *token, const char *key_authorization,
                 struct error *err);
+    /* Serves a certificate to visitors who ask for server_name with ALPN "acme-tls/1", on the TLS
+     * listeners; events as for add, with the token that names it. */
+    bool (*add_tls)(struct proof_port *port, const char *token, const struct tls_answer *answer,
+                    struct error *err);
     void (*remove)(struct proof_port *port, const char *token);
 };
 struct proof_port {

@@ -16,7 +16,8 @@ enum proof_argument {
 #define PROOF_KINDS(X)                                                                             \
     X(AUTO, "auto", NONE)                                                                          \
     X(STANDALONE, "standalone", NONE)                                                              \
-    X(WEBROOT, "webroot", PATH)
+    X(WEBROOT, "webroot", PATH)                                                                    \
+    X(TLS_ALPN, "tls-alpn", NONE)
 
 #define PROOF_AS_ENUM(id, word, argument) PROOF_##id,
 enum proof_kind { PROOF_KINDS(PROOF_AS_ENUM) PROOF_KIND_COUNT };

@@ -44,6 +44,7 @@ struct cert_spec {
     struct name_proof *name_proofs; /* owned */
     size_t name_proof_count;
     uint16_t http_port;     /* default 80 */
+    uint16_t tls_port;      /* default 443 */
     char *http_address;     /* NULL: all addresses of both families */
     enum key_type key_type; /* default ecdsa-p256 */
     struct renew_before renew_before;

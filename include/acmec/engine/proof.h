@@ -75,7 +75,7 @@ struct proof_way {
     bool (*present)(struct run *run, struct proof_answer *answer, bool *ready, struct error *err);
     void (*remove)(struct run *run, struct proof_answer *answer);
 };
-extern const struct proof_way prove_responder, prove_webroot;
+extern const struct proof_way prove_responder, prove_webroot, prove_alpn;
 void proof_answer_ready(struct proof_answer *answer);
 void proof_answer_failed(struct proof_answer *answer, const struct error *error);
 

@@ -14,10 +14,12 @@ struct responder_link *responder_link_new(const char *dir, struct clock *clock,
 void responder_link_free(struct responder_link *link);
 
 /* As the proof port's functions. */
-bool responder_link_listen(struct responder_link *link, const char *address, uint16_t http_port,
-                           struct error *err) MUST_USE;
+bool responder_link_listen(struct responder_link *link, const char *address, uint16_t number,
+                           bool tls, struct error *err) MUST_USE;
 bool responder_link_add(struct responder_link *link, const char *token,
                         const char *key_authorization, struct error *err) MUST_USE;
+bool responder_link_add_tls(struct responder_link *link, const char *token,
+                            const struct tls_answer *answer, struct error *err) MUST_USE;
 void responder_link_remove(struct responder_link *link, const char *token);
 
 /* As those of io/net_link. */

@@ -2,6 +2,7 @@
 
 #include "answer.h"
 #include "sweep.h"
+#include "tls.h"
 #include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
 #include <event2/buffer.h>
@@ -12,6 +13,7 @@
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -33,8 +35,11 @@ struct server {
     struct event *clock, *reopen;
     struct evconnlistener *listeners[WIRE_LISTENERS_MAX];
     size_t listener_count;
+    struct evconnlistener *tls_listeners[WIRE_LISTENERS_MAX]; /* ours to free, of listeners */
+    size_t tls_listener_count;
     int first_listener, files;
     struct answers answers;
+    struct tls_server *tls; /* NULL: no listener for it */
     struct sweep *sweep;
     bool greeted, broken;
 };
@@ -136,28 +141,74 @@ static bool open_listener(struct server *server, int fd)
     return true;
 }
 
+static void on_tls_visit(void *ctx, const char *token, const char *visitor)
+{
+    tell_hit(ctx, token, visitor);
+}
+
+static void on_tls_accept(struct evconnlistener *listener, evutil_socket_t fd,
+                          struct sockaddr *address, int len, void *ctx)
+{
+    const struct server *server = ctx;
+    char visitor[WIRE_VISITOR_MAX + 1] = "";
+    (void)listener;
+    (void)getnameinfo(address, (socklen_t)len, visitor, sizeof visitor, NULL, 0, NI_NUMERICHOST);
+    tls_server_accept(server->tls, fd, visitor);
+}
+
+static bool open_tls_listener(struct server *server, int fd)
+{
+    if (server->tls == NULL)
+        server->tls = tls_server_new(server->base, on_tls_visit, server);
+    if (server->tls == NULL || fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
+        return false;
+    struct evconnlistener *listener = evconnlistener_new(
+        server->base, on_tls_accept, server, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+    if (listener == NULL)
+        return false;
+    evconnlistener_set_error_cb(listener, on_accept_error);
+    server->listeners[server->listener_count++] = listener;
+    server->tls_listeners[server->tls_listener_count++] = listener;
+    return true;
+}
+
 static bool take_hello(struct server *server, struct span payload)
 {
     struct wire_hello hello;
     if (server->greeted || !wire_responder_get_hello(payload, &hello) ||
         strcmp(hello.version, ACMEC_VERSION) != 0)
         return false;
+    int fd = server->first_listener;
     for (uint32_t i = 0; i < hello.listeners; i++)
-        if (!open_listener(server, server->first_listener + (int)i))
+        if (!open_listener(server, fd++))
+            return false;
+    for (uint32_t i = 0; i < hello.tls_listeners; i++)
+        if (!open_tls_listener(server, fd++))
             return false;
     server->greeted = true;
+    return true;
+}
+
+static bool acknowledge(struct server *server, const char *token)
+{
+    AUTO(buf) frame = BUF(4096);
+    wire_responder_put_token(&frame, WIRE_RESPONDER_ACK, token);
+    tell(server, &frame);
     return true;
 }
 
 static bool take_add(struct server *server, struct span payload)
 {
     struct wire_answer answer;
-    if (!wire_responder_get_add(payload, &answer) || !answers_add(&server->answers, &answer))
-        return false;
-    AUTO(buf) frame = BUF(4096);
-    wire_responder_put_token(&frame, WIRE_RESPONDER_ACK, answer.token);
-    tell(server, &frame);
-    return true;
+    return wire_responder_get_add(payload, &answer) && answers_add(&server->answers, &answer) &&
+           acknowledge(server, answer.token);
+}
+
+static bool take_add_tls(struct server *server, struct span payload)
+{
+    struct wire_tls_answer answer;
+    return server->tls != NULL && wire_responder_get_add_tls(payload, &answer) &&
+           tls_server_add(server->tls, &answer) && acknowledge(server, answer.token);
 }
 
 static bool take_remove(struct server *server, struct span payload)
@@ -166,6 +217,8 @@ static bool take_remove(struct server *server, struct span payload)
     if (!wire_responder_get_token(payload, token))
         return false;
     answers_remove(&server->answers, token);
+    if (server->tls != NULL)
+        tls_server_remove(server->tls, token);
     return true;
 }
 
@@ -178,6 +231,8 @@ static bool take_frame(struct server *server, uint8_t type, struct span payload)
         return take_hello(server, payload);
     case WIRE_RESPONDER_ADD:
         return take_add(server, payload);
+    case WIRE_RESPONDER_ADD_TLS:
+        return take_add_tls(server, payload);
     case WIRE_RESPONDER_REMOVE:
         return take_remove(server, payload);
     default:
@@ -239,7 +294,7 @@ static bool start(struct server *server, int fd)
     bufferevent_setcb(server->keeper, on_keeper, NULL, on_keeper_gone, server);
     bufferevent_setwatermark(server->keeper, EV_READ, 0, FRAME_MAX + FRAME_HEAD);
     AUTO(buf) hello = BUF(256);
-    wire_responder_put_hello(&hello, ACMEC_VERSION, 0);
+    wire_responder_put_hello(&hello, ACMEC_VERSION, 0, 0);
     tell(server, &hello);
     return bufferevent_enable(server->keeper, EV_READ | EV_WRITE) == 0 &&
            event_add(server->clock, &second) == 0;
@@ -255,6 +310,9 @@ static void end(struct server *server)
         bufferevent_free(server->keeper);
     if (server->http != NULL)
         evhttp_free(server->http);
+    for (size_t i = 0; i < server->tls_listener_count; i++)
+        evconnlistener_free(server->tls_listeners[i]);
+    tls_server_free(server->tls);
     if (server->base != NULL)
         event_base_free(server->base);
     answers_release(&server->answers);

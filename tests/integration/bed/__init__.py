@@ -15,7 +15,7 @@ from .ports import free_port
 from .proxy import Exchange, FaultProxy, Forwarder
 from .tls import Nginx, make_certificate
 from .web import HostServer, StaticServer
-from .worker import NetWorker
+from .worker import NetWorker, ResponderWorker
 
 # one a line, so that additions meet in no merge
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "PARALLEL",
     "Pebble",
     "ROOT",
+    "ResponderWorker",
     "Result",
     "SANITIZED",
     "Site",

@@ -72,6 +72,7 @@ class Pebble(_Authority):
         self._start("start-pebble", run, str(base), *(["-strict"] if strict else []), **env)
         self.port = base
         self.http_port = http_port or base + 2
+        self.tls_port = base + 3
         self.url = f"https://localhost:{base}/dir"
         self.mark = 0
         self.clear()

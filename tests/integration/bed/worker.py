@@ -1,4 +1,5 @@
-"""NetWorker: acmec-net alone, spoken to as the keeper speaks to it: frames over a socketpair."""
+"""The workers alone, spoken to as the keeper speaks to them: frames over a socketpair."""
+import fcntl
 import os
 import socket
 import struct
@@ -39,17 +40,26 @@ class Reader:
         return self.data().decode() if self.number(1) else None
 
 
-class NetWorker:
-    def __init__(self):
+def version():
+    asked = subprocess.run([ACMEC, "--version"], capture_output=True, text=True, check=True)
+    return asked.stdout.split()[-1]
+
+
+class _Worker:
+    """passed: sockets that it gets after its end of the socketpair."""
+
+    def __init__(self, name, passed=()):
         ours, theirs = socket.socketpair()
         ours.settimeout(30)
-        os.set_inheritable(theirs.fileno(), True)
-        program = os.path.join(BUILD, "acmec-net")
-        # It expects its end at descriptor 3, and to be a child of the pid it is told.
-        start = ["sh", "-c", f"exec 3<&{theirs.fileno()}; exec \"$@\"", "sh",
-                 program, "-", "-", str(os.getpid())]
-        self.process = subprocess.Popen(start, pass_fds=[theirs.fileno()], env={})
+        # It expects its end at descriptor 3, then what is passed, and to be a child of the pid it is told.
+        given = [fcntl.fcntl(one.fileno(), fcntl.F_DUPFD, 100) for one in (theirs, *passed)]
+        moves = "".join(f"exec {3 + place}<&{fd} {fd}<&-; " for place, fd in enumerate(given))
+        start = ["bash", "-c", moves + "exec \"$@\"", "bash",
+                 os.path.join(BUILD, name), "-", "-", str(os.getpid())]
+        self.process = subprocess.Popen(start, pass_fds=given, env={})
         theirs.close()
+        for fd in given:
+            os.close(fd)
         self.socket, self.kept = ours, b""
 
     def stop(self):
@@ -74,9 +84,13 @@ class NetWorker:
         frame, self.kept = self.kept[4:4 + size], self.kept[4 + size:]
         return frame[0], Reader(frame[1:])
 
+
+class NetWorker(_Worker):
+    def __init__(self):
+        super().__init__("acmec-net")
+
     def greet(self):
-        version = subprocess.run([ACMEC, "--version"], capture_output=True, text=True, check=True)
-        self.send(HELLO, text(version.stdout.split()[-1]))
+        self.send(HELLO, text(version()))
         self.send(CONFIG, text("acmec-test") + data(b"") + text(None) + text(None))
         return self.receive()
 
@@ -135,3 +149,30 @@ class NetWorker:
         found["steps"] = [(reader.number(1), reader.number(1), reader.number(1), reader.number(4))
                           for _ in range(reader.number(1))]
         return found
+
+
+class ResponderWorker(_Worker):
+    """acmec-responder on listening sockets for HTTP and for TLS, greeted already."""
+    HELLO, ADD, REMOVE, ADD_TLS, ACK, HIT = 1, 2, 3, 4, 64, 65
+
+    def __init__(self, plain=(), tls=()):
+        super().__init__("acmec-responder", [*plain, *tls])
+        self.send(self.HELLO, text(version()) + struct.pack(">II", len(plain), len(tls)))
+        assert self.receive()[0] == self.HELLO
+
+    def add(self, token, authorization):
+        self.send(self.ADD, text(token) + text(authorization))
+        assert self.receive()[0] == self.ACK
+
+    def add_tls(self, token, server_name, certificate, key):
+        self.send(self.ADD_TLS, text(token) + text(server_name) + data(certificate) + data(key))
+        assert self.receive()[0] == self.ACK
+
+    def remove(self, token):
+        self.send(self.REMOVE, text(token))
+
+    def hit(self):
+        """The token of the next visit that is told."""
+        kind, reader = self.receive()
+        assert kind == self.HIT, kind
+        return reader.text()
