@@ -5,13 +5,10 @@
 #include <acmec/engine/authority.h>
 #include <acmec/engine/hooks.h>
 #include <acmec/engine/job.h>
-#include <acmec/io/reactor.h>
+#include <acmec/engine/world.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/utsname.h>
-
-#define CA_BUNDLE_MAX (1024 * 1024)
 
 /* Those of a batch that share a network process, while they run. */
 struct group {
@@ -152,16 +149,10 @@ static void dispatch(struct group *group, struct event *event)
 {
     switch (event->kind) {
     case EVENT_TIMEOUT:
-        break;
     case EVENT_HTTP:
-        exchanges_take(group->run->exchanges, event);
-        break;
     case EVENT_DNS:
-        lookups_take(group->run->lookups, event);
-        break;
     case EVENT_PROBE:
-        probes_take(group->run->probes, event);
-        break;
+        break; /* handed over by world_wait */
     case EVENT_PROOF_READY:
         for (size_t i = 0; i < group->active_count; i++)
             job_proof_ready(group->active[i], event->token);
@@ -183,21 +174,10 @@ static void dispatch(struct group *group, struct event *event)
     }
 }
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-/* Sends what may be sent, then waits for whatever comes first. */
 static void wait_for(struct group *group, int64_t until_ms)
 {
-    struct event_port *port = group->run->ports->events;
     struct event event = {0};
-    int64_t exchange_ms = exchanges_step(group->run->exchanges);
-    int64_t probe_ms = probes_step(group->run->probes);
-    int64_t lookup_ms = lookups_step(group->run->lookups);
-    until_ms = sooner(sooner(until_ms, exchange_ms), sooner(probe_ms, lookup_ms));
-    port->ops->wait(port, until_ms, &event);
+    world_wait(group->run, until_ms, &event);
     dispatch(group, &event);
     event_release(&event);
 }
@@ -232,42 +212,7 @@ static bool run_after(struct group *group, struct error *err)
     }
 }
 
-/* ---- the world of a group ---- */
-
-static bool open_world(struct run *run, const struct cert_spec *spec, struct reactor **out,
-                       struct error *err)
-{
-    AUTO(buf) bundle = BUF(CA_BUNDLE_MAX);
-    struct utsname system = {0};
-    (void)uname(&system);
-    AUTO_FREE agent =
-        mem_printf("acmec/" ACMEC_VERSION " (%s; %s)", system.sysname, system.machine);
-    if (spec->ca_bundle != NULL && !file_read(spec->ca_bundle, &bundle, NULL, err))
-        return while_doing(err, "--ca-bundle");
-    const char *proxy = run->settings->proxy != NULL ? run->settings->proxy : spec->proxy;
-    struct http_settings settings = {
-        .user_agent = agent, .ca_bundle = buf_span(&bundle), .proxy = proxy};
-    if (!reactor_new(&settings, NULL, out, err))
-        return false;
-    run->ports = reactor_ports(*out);
-    run->exchanges = exchanges_new(run->ports);
-    run->probes = probes_new(run->ports);
-    run->lookups = lookups_new(run->ports);
-    run->home = lane_new(run->exchanges, NULL);
-    return true;
-}
-
-static void close_world(struct run *run, struct reactor *reactor)
-{
-    authorities_free(run);
-    exchanges_free(run->exchanges);
-    probes_free(run->probes);
-    lookups_free(run->lookups);
-    run->lookups = NULL;
-    run->exchanges = NULL;
-    run->probes = NULL;
-    reactor_free(reactor);
-}
+/* ---- a group as a whole ---- */
 
 /* What failed for more than one certificate: the first is the run's error, the others are told. */
 static bool judge_authorities(const struct run *run, bool good, struct error *err)
@@ -305,8 +250,8 @@ static void defer_all(struct group *group)
 static bool run_one_group(struct group *group, bool is_last, struct error *err)
 {
     struct run *run = group->run;
-    struct reactor *reactor = NULL;
-    if (!open_world(run, &group->batch->items[group->first].spec, &reactor, err)) {
+    const struct cert_spec *spec = &group->batch->items[group->first].spec;
+    if (!world_open(run, spec->ca_bundle, spec->proxy, err)) {
         defer_all(group);
         return false;
     }
@@ -318,7 +263,7 @@ static bool run_one_group(struct group *group, bool is_last, struct error *err)
         *err = after;
         good = false;
     }
-    close_world(run, reactor);
+    world_close(run);
     return judge_signal(run, err) && good;
 }
 
@@ -354,8 +299,7 @@ bool batch_run(struct run *run, struct batch *batch, struct outcome_list *out, s
 
 bool batch_register(struct run *run, const struct cert_spec *spec, struct error *err)
 {
-    struct reactor *reactor = NULL;
-    if (!open_world(run, spec, &reactor, err))
+    if (!world_open(run, spec->ca_bundle, spec->proxy, err))
         return false;
     struct group group = {.run = run};
     run->hooks = hooks_new(run);
@@ -368,7 +312,7 @@ bool batch_register(struct run *run, const struct cert_spec *spec, struct error 
     bool good = error == NULL;
     if (!good)
         *err = *error;
-    close_world(run, reactor);
+    world_close(run);
     hooks_free(run->hooks);
     run->hooks = NULL;
     return judge_signal(run, err) && good;

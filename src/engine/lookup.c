@@ -112,7 +112,7 @@ int64_t lookups_step(struct lookups *all)
     return ended ? clock_mono_ms(all->ports->clock) : INT64_MAX;
 }
 
-void lookups_take(struct lookups *all, const struct event *event)
+void lookups_take(struct lookups *all, struct event *event)
 {
     struct lookup *lookup = all->first;
     struct error error = {0};

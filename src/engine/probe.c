@@ -146,7 +146,7 @@ static void take_failure(struct probes *all, struct probe *probe, const struct e
     end_failed(all, probe, event->failure, &error);
 }
 
-static void take_report(struct probes *all, struct probe *probe, const struct tls_report *report)
+static void take_report(struct probes *all, struct probe *probe, struct tls_report *report)
 {
     struct error error = {0};
     if (is_wanted(probe, report)) {
@@ -189,7 +189,7 @@ int64_t probes_step(struct probes *all)
     return all->ended ? now : next;
 }
 
-void probes_take(struct probes *all, const struct event *event)
+void probes_take(struct probes *all, struct event *event)
 {
     struct probe *probe = all->first;
     while (probe != NULL && (probe->state != PROBE_SENT || probe->id != event->id))

@@ -15,7 +15,7 @@ struct scene {
     struct error error;
 };
 
-static void on_answered(void *owner, size_t tag, const struct dns_answer *answer)
+static void on_answered(void *owner, size_t tag, struct dns_answer *answer)
 {
     struct scene *scene = owner;
     scene->answered++;

@@ -17,7 +17,7 @@ struct scene {
     struct error error;
 };
 
-static void on_seen(void *owner, size_t tag, const struct tls_report *report)
+static void on_seen(void *owner, size_t tag, struct tls_report *report)
 {
     struct scene *scene = owner;
     assert_true(report->chain_count > 0);

@@ -9,8 +9,9 @@ struct lookups;
 
 /* One of them is called, once, from lookups_take or lookups_step, and may start further lookups. */
 struct lookup_listener {
-    /* answer is borrowed; NXDOMAIN, SERVFAIL and their like are answers too. */
-    void (*answered)(void *owner, size_t tag, const struct dns_answer *answer);
+    /* NXDOMAIN, SERVFAIL and their like are answers too. answer is borrowed; what the listener
+     * takes out of it, it leaves empty. */
+    void (*answered)(void *owner, size_t tag, struct dns_answer *answer);
     /* ERR_NETWORK: no server answered. */
     void (*failed)(void *owner, size_t tag, const struct error *error);
 };
@@ -27,6 +28,6 @@ void lookups_cancel(struct lookups *lookups, const void *owner);
 /* Sends what is to be sent; returns when to be called again (INT64_MAX: after an event). */
 int64_t lookups_step(struct lookups *lookups);
 /* An EVENT_DNS; others are not ours. */
-void lookups_take(struct lookups *lookups, const struct event *event);
+void lookups_take(struct lookups *lookups, struct event *event);
 
 #endif

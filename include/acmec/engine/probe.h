@@ -22,8 +22,8 @@ struct probe_request {
 
 /* One of them is called, once, from probes_take or probes_step, and may start further probes. */
 struct probe_listener {
-    /* report is borrowed. */
-    void (*seen)(void *owner, size_t tag, const struct tls_report *report);
+    /* report is borrowed; what the listener takes out of it, it leaves empty. */
+    void (*seen)(void *owner, size_t tag, struct tls_report *report);
     /* What the last try met: ERR_NETWORK: no handshake; ERR_WEB_SERVER: another certificate.
      * failure says how the connection failed, NONE for the latter. */
     void (*failed)(void *owner, size_t tag, enum http_failure failure, const struct error *error);
@@ -41,7 +41,7 @@ void probes_cancel(struct probes *probes, const void *owner);
 /* Starts what is to be started now; returns when to be called again (INT64_MAX: after an event). */
 int64_t probes_step(struct probes *probes);
 /* An EVENT_PROBE; others are not ours. */
-void probes_take(struct probes *probes, const struct event *event);
+void probes_take(struct probes *probes, struct event *event);
 
 /* The SHA-256 of a chain's first certificate. False: there is none. */
 bool probe_leaf_sha256(const struct tls_report *report, unsigned char out[static SHA256_SIZE]);

@@ -11,12 +11,14 @@
 #include <acmec/io/store.h>
 
 struct authority;
+struct reactor;
 struct hooks;
 
 struct run {
     const struct engine_settings *settings;
     struct store *store;
     const struct ports *ports;
+    struct reactor *reactor; /* engine/world */
     struct exchanges *exchanges;
     struct probes *probes;         /* looks at TLS servers of our own */
     struct lookups *lookups;       /* questions to the DNS */

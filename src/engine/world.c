@@ -1,0 +1,68 @@
+#include <acmec/engine/world.h>
+
+#include <acmec/base/cleanup.h>
+#include <acmec/base/mem.h>
+#include <acmec/engine/authority.h>
+#include <acmec/io/reactor.h>
+#include <sys/utsname.h>
+
+#define CA_BUNDLE_MAX (1024 * 1024)
+
+bool world_open(struct run *run, const char *ca_bundle, const char *proxy, struct error *err)
+{
+    AUTO(buf) bundle = BUF(CA_BUNDLE_MAX);
+    struct utsname system = {0};
+    (void)uname(&system);
+    AUTO_FREE agent =
+        mem_printf("acmec/" ACMEC_VERSION " (%s; %s)", system.sysname, system.machine);
+    if (ca_bundle != NULL && !file_read(ca_bundle, &bundle, NULL, err))
+        return while_doing(err, "--ca-bundle");
+    struct http_settings settings = {
+        .user_agent = agent,
+        .ca_bundle = buf_span(&bundle),
+        .proxy = run->settings->proxy != NULL ? run->settings->proxy : proxy,
+    };
+    if (!reactor_new(&settings, NULL, &run->reactor, err))
+        return false;
+    run->ports = reactor_ports(run->reactor);
+    run->exchanges = exchanges_new(run->ports);
+    run->home = lane_new(run->exchanges, NULL);
+    run->probes = probes_new(run->ports);
+    run->lookups = lookups_new(run->ports);
+    return true;
+}
+
+void world_close(struct run *run)
+{
+    authorities_free(run);
+    exchanges_free(run->exchanges);
+    probes_free(run->probes);
+    lookups_free(run->lookups);
+    run->exchanges = NULL;
+    run->home = NULL;
+    run->probes = NULL;
+    run->lookups = NULL;
+    reactor_free(run->reactor);
+    run->reactor = NULL;
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+void world_wait(struct run *run, int64_t until_ms, struct event *out)
+{
+    struct event_port *port = run->ports->events;
+    int64_t exchange_ms = exchanges_step(run->exchanges);
+    int64_t probe_ms = probes_step(run->probes);
+    int64_t lookup_ms = lookups_step(run->lookups);
+    until_ms = sooner(sooner(until_ms, exchange_ms), sooner(probe_ms, lookup_ms));
+    port->ops->wait(port, until_ms, out);
+    if (out->kind == EVENT_HTTP)
+        exchanges_take(run->exchanges, out);
+    else if (out->kind == EVENT_PROBE)
+        probes_take(run->probes, out);
+    else if (out->kind == EVENT_DNS)
+        lookups_take(run->lookups, out);
+}
