@@ -39,15 +39,16 @@ static bool work(struct context *context, int argc, char **argv, struct error *e
 int main(int argc, char **argv)
 {
     confine_keeper();
-    if (argc == 3 && strcmp(argv[1], ENGINE_KEYGEN_ARG) == 0)
-        return engine_keygen_main(argv[2]);
+    int code;
+    if (engine_be_child(argc, argv, &code))
+        return code;
     output_prepare();
     struct context context;
     struct error err = {0};
     if (!work(&context, argc, argv, &err))
         context.report.error = err;
     bool json = args_mention(argc, argv, "--json");
-    int code = output_report(&context, json);
+    code = output_report(&context, json);
     context_release(&context);
     log_close();
     return code;

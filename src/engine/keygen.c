@@ -14,7 +14,7 @@ static bool start_child(struct keygen *keygen, enum key_type type, struct error 
     if (len < 0)
         return fail_errno(err, ERR_FILES, errno, "cannot read '/proc/self/exe'");
     self[len] = '\0';
-    const char *const argv[] = {self, ENGINE_KEYGEN_ARG, key_type_word(type), NULL};
+    const char *const argv[] = {self, KEYGEN_ARG, key_type_word(type), NULL};
     const char *const envp[] = {NULL};
     struct spawn_request request = {
         .path = self,
@@ -67,7 +67,7 @@ void keygen_release(struct keygen *keygen)
     keygen->child = 0;
 }
 
-int engine_keygen_main(const char *key_type_word)
+int keygen_main(const char *key_type_word)
 {
     enum key_type type;
     struct key *key = NULL;

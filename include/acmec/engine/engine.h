@@ -103,9 +103,8 @@ bool engine_account_show(struct engine *engine, struct account_views *out, struc
 bool engine_account_register(struct engine *engine, const struct cert_spec *spec,
                              struct account_views *out, struct error *err) MUST_USE;
 
-/* For a child of our own: makes an RSA key and writes its PEM to stdout. Exit code. */
-int engine_keygen_main(const char *key_type_word);
-/* argv[1] that main hands to engine_keygen_main. */
-#define ENGINE_KEYGEN_ARG "--internal-generate-key"
+/* A child of our own, which no person starts: an argv[1] that is none of the command line's. Does
+ * its work: *exit_code, or another program. False: it is none. */
+bool engine_be_child(int argc, char **argv, int *exit_code);
 
 #endif

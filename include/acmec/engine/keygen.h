@@ -20,4 +20,8 @@ void keygen_start(struct keygen *keygen, struct run *run, enum key_type type);
 bool keygen_take(struct keygen *keygen, const struct event *event);
 void keygen_release(struct keygen *keygen);
 
+/* argv[1] of the child that makes an RSA key, and its main: writes the PEM to stdout. Exit code. */
+#define KEYGEN_ARG "--internal-generate-key"
+int keygen_main(const char *key_type_word);
+
 #endif
