@@ -3,6 +3,8 @@
 #include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
 #include <acmec/data/escape.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <uthash.h>
 
@@ -405,6 +407,17 @@ const struct tree *conf_tree(const struct conf *conf, uint32_t item)
 const struct tree_statement *conf_statement(const struct conf *conf, uint32_t item)
 {
     return &conf_tree(conf, item)->statements[conf->items[item].statement];
+}
+
+bool conf_refuse(const struct conf *conf, uint32_t item, struct error *err, const char *fmt, ...)
+{
+    char text[ERROR_TEXT_MAX];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    return fail(err, ERR_WEB_SERVER, "%s in %s:%u", text, escaped_str(conf_path(conf, item)).text,
+                acting_line(conf_tree(conf, item), conf_statement(conf, item)));
 }
 
 const char *conf_path(const struct conf *conf, uint32_t item)

@@ -100,4 +100,9 @@ uint32_t conf_arg_count(const struct conf *conf, uint32_t item);
 bool conf_is_block(const struct conf *conf, uint32_t item, const char *name);
 bool conf_is_simple(const struct conf *conf, uint32_t item, const char *name);
 
+/* ERR_WEB_SERVER with " in FILE:LINE" after the text: the line on which nginx is when it acts on
+ * the item, that of its ';' or '{'. Arguments may point into err. Returns false. */
+bool conf_refuse(const struct conf *conf, uint32_t item, struct error *err, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
+
 #endif
