@@ -62,12 +62,12 @@ static void test_includes_stand_beside_their_directive(void **state)
 {
     (void)state;
     static const struct fake_source_file files[] = {
-        {MAIN, "a; http { b; include sites/*; c; } d;", 0},
-        {"/etc/nginx/sites/.hidden", "no;", 0},
-        {"/etc/nginx/sites/a.conf", "server { include sub/x; f; }", 0},
-        {"/etc/nginx/sites/b.conf", "server { g; }", 0},
-        {"/etc/nginx/sub/x", "e { h; }", 0},
-        {NULL, NULL, 0},
+        {MAIN, "a; http { b; include sites/*; c; } d;", 0, false},
+        {"/etc/nginx/sites/.hidden", "no;", 0, false},
+        {"/etc/nginx/sites/a.conf", "server { include sub/x; f; }", 0, false},
+        {"/etc/nginx/sites/b.conf", "server { g; }", 0, false},
+        {"/etc/nginx/sub/x", "e { h; }", 0, false},
+        {NULL, NULL, 0, false},
     };
     assert_read(files, "a;http(b;include;server(include;e(h;)f;)server(g;)c;)d;");
 }
@@ -76,9 +76,9 @@ static void test_an_item_knows_where_it_stands(void **state)
 {
     (void)state;
     static const struct fake_source_file files[] = {
-        {MAIN, "http {\n include \"/x\";\n}", 0},
-        {"/x", "\n\nserver_name 'a b' c;", 0},
-        {NULL, NULL, 0},
+        {MAIN, "http {\n include \"/x\";\n}", 0, false},
+        {"/x", "\n\nserver_name 'a b' c;", 0, false},
+        {NULL, NULL, 0, false},
     };
     struct fake_source source = fake_source(files);
     AUTO(conf) conf = {0};
@@ -106,10 +106,10 @@ static void test_one_file_is_read_once_and_counted_twice(void **state)
 {
     (void)state;
     static const struct fake_source_file files[] = {
-        {MAIN, "a { include x; } b { include x; include y; include /etc/nginx/x; }", 0},
-        {"/etc/nginx/x", "c;", 7},
-        {"/etc/nginx/y", "c;", 7},
-        {NULL, NULL, 0},
+        {MAIN, "a { include x; } b { include x; include y; include /etc/nginx/x; }", 0, false},
+        {"/etc/nginx/x", "c;", 7, false},
+        {"/etc/nginx/y", "c;", 7, false},
+        {NULL, NULL, 0, false},
     };
     struct fake_source source = fake_source(files);
     AUTO(conf) conf = {0};
@@ -130,9 +130,9 @@ static void test_include_is_data_where_nginx_says_so(void **state)
         {MAIN,
          "split_clients a $b { include x; } charset_map a b { include x; }"
          " content_by_lua_block { include x; } map a $b { include y; }",
-         0},
-        {"/etc/nginx/y", "k v;", 0},
-        {NULL, NULL, 0},
+         0, false},
+        {"/etc/nginx/y", "k v;", 0, false},
+        {NULL, NULL, 0, false},
     };
     assert_read(files,
                 "split_clients(include;)charset_map(include;)content_by_lua_block;map(include;k;)");
@@ -145,38 +145,40 @@ struct refusal {
 };
 
 static const struct refusal refusals[] = {
-    {{{"/other", "", 0}},
+    {{{"/other", "", 0, false}},
      ERR_FILES,
      "open() \"" MAIN "\" failed (2: No such file or directory)"},
-    {{{MAIN, "a;\ninclude\n x;", 0}},
+    {{{MAIN, "a;\ninclude\n x;", 0, false}},
      ERR_FILES,
      "open() \"/etc/nginx/x\" failed (2: No such file or directory) in " MAIN ":3"},
-    {{{MAIN, "\ninclude a b;", 0}},
+    {{{MAIN, "\ninclude a b;", 0, false}},
      ERR_WEB_SERVER,
      "invalid number of arguments in \"include\" directive in " MAIN ":2"},
-    {{{MAIN, "include;", 0}},
+    {{{MAIN, "include;", 0, false}},
      ERR_WEB_SERVER,
      "invalid number of arguments in \"include\" directive in " MAIN ":1"},
-    {{{MAIN, "include a\n{}", 0}},
+    {{{MAIN, "include a\n{}", 0, false}},
      ERR_WEB_SERVER,
      "directive \"include\" is not terminated by \";\" in " MAIN ":2"},
-    {{{MAIN, "include n*.conf;", 0}},
+    {{{MAIN, "include n*.conf;", 0, false}},
      ERR_WEB_SERVER,
      "\"" MAIN "\" includes itself in " MAIN ":1"},
-    {{{MAIN, "include x;", 0}, {"/etc/nginx/x", "\n include /y;", 7}, {"/y", "", 7}},
+    {{{MAIN, "include x;", 0, false},
+      {"/etc/nginx/x", "\n include /y;", 7, false},
+      {"/y", "", 7, false}},
      ERR_WEB_SERVER,
      "\"/y\" includes itself in /etc/nginx/x:2"},
-    {{{MAIN, "a { include x; }", 0}, {"/etc/nginx/x", "b;\n}", 0}},
+    {{{MAIN, "a { include x; }", 0, false}, {"/etc/nginx/x", "b;\n}", 0, false}},
      ERR_WEB_SERVER,
      "unexpected \"}\" in /etc/nginx/x:2"},
     /* nginx reaches the include before the end of its own file */
-    {{{MAIN, "include x; a {", 0}, {"/etc/nginx/x", ";", 0}},
+    {{{MAIN, "include x; a {", 0, false}, {"/etc/nginx/x", ";", 0, false}},
      ERR_WEB_SERVER,
      "unexpected \";\" in /etc/nginx/x:1"},
-    {{{MAIN, "include x; a {", 0}, {"/etc/nginx/x", "b;", 0}},
+    {{{MAIN, "include x; a {", 0, false}, {"/etc/nginx/x", "b;", 0, false}},
      ERR_WEB_SERVER,
      "unexpected end of file, expecting \"}\" in " MAIN ":1"},
-    {{{MAIN, "map a $b {\n c {} }", 0}}, ERR_WEB_SERVER, "unexpected \"{\" in " MAIN ":2"},
+    {{{MAIN, "map a $b {\n c {} }", 0, false}}, ERR_WEB_SERVER, "unexpected \"{\" in " MAIN ":2"},
 };
 
 static void test_refusals_name_file_and_line(void **state)
@@ -190,10 +192,10 @@ static void test_a_survey_goes_on(void **state)
 {
     (void)state;
     static const struct fake_source_file files[] = {
-        {MAIN, "include gone; a { include x; b; } include y;", 0},
-        {"/etc/nginx/x", "c; d { e; ;", 0},
-        {"/etc/nginx/y", "f;", 0},
-        {NULL, NULL, 0},
+        {MAIN, "include gone; a { include x; b; } include y;", 0, false},
+        {"/etc/nginx/x", "c; d { e; ;", 0, false},
+        {"/etc/nginx/y", "f;", 0, false},
+        {NULL, NULL, 0, false},
     };
     struct fake_source source = fake_source(files);
     AUTO(conf) conf;
@@ -210,12 +212,12 @@ static void test_a_survey_goes_on(void **state)
 static void test_depth_is_limited(void **state)
 {
     (void)state;
-    struct fake_source_file files[CONF_DEPTH_MAX + 3] = {{MAIN, "include 1;", 0}};
+    struct fake_source_file files[CONF_DEPTH_MAX + 3] = {{MAIN, "include 1;", 0, false}};
     char paths[CONF_DEPTH_MAX + 1][32], texts[CONF_DEPTH_MAX + 1][32];
     for (int i = 1; i <= CONF_DEPTH_MAX + 1; i++) {
         (void)snprintf(paths[i - 1], sizeof paths[0], "/etc/nginx/%d", i);
         (void)snprintf(texts[i - 1], sizeof texts[0], "include %d;", i + 1);
-        files[i] = (struct fake_source_file){paths[i - 1], texts[i - 1], 0};
+        files[i] = (struct fake_source_file){paths[i - 1], texts[i - 1], 0, false};
     }
     assert_refused(files, ERR_WEB_SERVER, "includes are nested too deep in /etc/nginx/64:1");
     files[CONF_DEPTH_MAX].text = "end;";
