@@ -41,12 +41,11 @@ static inline bool fault_possible(void)
 #endif
 }
 
-/* `self job dir` with the n-th call failing ("error=ENOSPC") or killing ("signal=KILL"). */
-static inline int fault_run(const char *job, const char *dir, const char *call, const char *how,
-                            unsigned n)
+/* `self job dir` with strace's own words for what is put in ("bind:error=EACCES:when=2"). */
+static inline int fault_run_with(const char *job, const char *dir, const char *fault)
 {
-    AUTO_FREE trace = mem_printf("trace=%s", call);
-    AUTO_FREE inject = mem_printf("inject=%s:%s:when=%u", call, how, n);
+    AUTO_FREE trace = mem_printf("trace=%.*s", (int)strcspn(fault, ":"), fault);
+    AUTO_FREE inject = mem_printf("inject=%s", fault);
     const char *argv[] = {"strace", "-qq",  "-o", "/dev/null", "-e", trace,
                           "-e",     inject, "",   job,         dir,  NULL};
     char self[4096];
@@ -54,6 +53,14 @@ static inline int fault_run(const char *job, const char *dir, const char *call, 
     self[len < 0 ? 0 : len] = '\0';
     argv[8] = self;
     return fault_spawn(argv);
+}
+
+/* `self job dir` with the n-th call failing ("error=ENOSPC") or killing ("signal=KILL"). */
+static inline int fault_run(const char *job, const char *dir, const char *call, const char *how,
+                            unsigned n)
+{
+    AUTO_FREE fault = mem_printf("%s:%s:when=%u", call, how, n);
+    return fault_run_with(job, dir, fault);
 }
 
 /* How many calls of this kind an undisturbed `self job dir` makes. */
