@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #define READ_SIZE 4096
+#define READS_A_STEP 64
 #define NO_DEADLINE INT64_MAX
 
 struct child {
@@ -43,7 +44,8 @@ static _Noreturn void become(const struct spawn_request *request, int output, in
     int report = fcntl(failure, F_DUPFD_CLOEXEC, 3);
     int out = fcntl(output, F_DUPFD_CLOEXEC, 3);
     if (dup2(null, 0) == 0 && dup2(out, 1) == 1 &&
-        dup2(request->secret_output ? null : out, 2) == 2)
+        dup2(request->secret_output ? null : out, 2) == 2 &&
+        close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
         (void)execve(request->path, (char *const *)request->argv, (char *const *)request->envp);
     int errnum = errno;
     (void)!write(report, &errnum, sizeof errnum);
@@ -148,10 +150,11 @@ static void keep(struct child *child, const char *bytes, size_t len)
         buf_consume(&child->output, child->output.len - child->output_max);
 }
 
+/* So many reads that a pipe is empty after them: one that never stops talking starves nobody. */
 static void read_output(struct child *child)
 {
     char bytes[READ_SIZE];
-    while (child->fd >= 0) {
+    for (int reads = 0; child->fd >= 0 && reads < READS_A_STEP; reads++) {
         ssize_t len = read(child->fd, bytes, sizeof bytes);
         if (len > 0)
             keep(child, bytes, (size_t)len);

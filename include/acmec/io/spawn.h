@@ -1,4 +1,8 @@
-/* spawn: child processes by argv: a process group of their own, a time limit, their output kept. */
+/* spawn: child processes by argv: a process group of their own, a time limit, their output kept.
+ *
+ * A child gets the environment it is given, default signals, and three descriptors: /dev/null and
+ * its output. What our own caller left open (a lock of a script, say) goes to nobody: a hook that
+ * starts a server would keep it for ever. */
 #ifndef ACMEC_IO_SPAWN_H
 #define ACMEC_IO_SPAWN_H
 
