@@ -185,9 +185,10 @@ short worker_poll_events(const struct worker *worker)
     return (short)(POLLIN | (worker->out.len > 0 ? POLLOUT : 0));
 }
 
+/* A frame that did not fit into the queue any more was not put in whole: nothing can follow it. */
 static bool write_out(struct worker *worker)
 {
-    while (worker->out.len > 0) {
+    while (buf_ok(&worker->out) && worker->out.len > 0) {
         ssize_t len = send(worker->fd, worker->out.data, worker->out.len, MSG_NOSIGNAL);
         if (len < 0 && errno == EINTR)
             continue;
