@@ -15,6 +15,7 @@
 #define FAKE_WORKER_FD 3
 
 struct fake_worker {
+    const char *role;
     char **argv; /* as the keeper gave them: script, uid, gid, parent */
     struct buf in, out;
     size_t used; /* of in, by the frame that was read last */
@@ -51,6 +52,7 @@ static inline void fake_worker_main(int argc, char **argv, const struct fake_rol
     for (size_t i = 0; argc >= 3 && i < count; i++) {
         if (strcmp(argv[1], roles[i].name) != 0)
             continue;
+        worker.role = argv[1];
         worker.argv = argv + 2;
         roles[i].play(&worker);
         _exit(0);
