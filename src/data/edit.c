@@ -40,11 +40,19 @@ const struct edit_file *edit_plan_find(const struct edit_plan *plan, const char 
     return NULL;
 }
 
-static struct edit_file *file_for(struct edit_plan *plan, const char *path)
+static struct edit_file *file_of(struct edit_plan *plan, const char *path)
 {
     for (size_t i = 0; i < plan->count; i++)
         if (strcmp(plan->files[i].path, path) == 0)
             return &plan->files[i];
+    return NULL;
+}
+
+static struct edit_file *file_for(struct edit_plan *plan, const char *path)
+{
+    struct edit_file *known = file_of(plan, path);
+    if (known != NULL)
+        return known;
     plan->files = mem_resize(plan->files, plan->count + 1, sizeof *plan->files);
     plan->files[plan->count] = (struct edit_file){.path = mem_strdup(path)};
     return &plan->files[plan->count++];
@@ -59,6 +67,49 @@ void edit_plan_add(struct edit_plan *plan, const char *path, size_t offset, stru
     for (; at > 0 && file->items[at - 1].offset > offset; at--)
         file->items[at] = file->items[at - 1];
     file->items[at] = (struct edit){offset, copy(was), copy(now)};
+}
+
+/* ---- one edit a line ---- */
+
+static struct span concat(struct span a, struct span b, struct span c)
+{
+    char *joined = mem_new(1, a.len + b.len + c.len + 1);
+    memcpy(joined, a.ptr, a.len);
+    memcpy(joined + a.len, b.ptr, b.len);
+    memcpy(joined + a.len + b.len, c.ptr, c.len);
+    return (struct span){joined, a.len + b.len + c.len};
+}
+
+static void join(struct edit *first, const struct edit *second, struct span between)
+{
+    struct edit joined = {
+        .offset = first->offset,
+        .was = concat(first->was, between, second->was),
+        .now = concat(first->now, between, second->now),
+    };
+    drop(first->was);
+    drop(first->now);
+    drop(second->was);
+    drop(second->now);
+    *first = joined;
+}
+
+void edit_plan_join_lines(struct edit_plan *plan, const char *path, struct span before)
+{
+    struct edit_file *file = file_of(plan, path);
+    size_t kept = 0;
+    for (size_t i = 1; file != NULL && i < file->count; i++) {
+        struct edit *last = &file->items[kept];
+        size_t end = last->offset + last->was.len, next = file->items[i].offset;
+        bool same_line =
+            end <= next && next <= before.len && memchr(before.ptr + end, '\n', next - end) == NULL;
+        if (same_line)
+            join(last, &file->items[i], (struct span){before.ptr + end, next - end});
+        else
+            file->items[++kept] = file->items[i];
+    }
+    if (file != NULL)
+        file->count = kept + 1;
 }
 
 /* ---- doing and undoing ---- */
@@ -135,15 +186,16 @@ static size_t occurrences(struct span bytes, struct span what)
     return count;
 }
 
-static size_t edits_with(const struct edit_file *file, struct span now)
+/* How often the edits have put a text there, also as a part of a longer one. */
+static size_t put_there(const struct edit_file *file, struct span now)
 {
     size_t count = 0;
     for (size_t i = 0; i < file->count; i++)
-        count += span_equals(file->items[i].now, now);
+        count += occurrences(file->items[i].now, now);
     return count;
 }
 
-/* In order, and each text exactly as often as there are edits that put it there. */
+/* In order, and each text exactly as often as the edits have put it there. */
 static bool locate_anywhere(const struct edit_file *file, struct span now, size_t *offsets,
                             struct error *err)
 {
@@ -153,7 +205,7 @@ static bool locate_anywhere(const struct edit_file *file, struct span now, size_
         if (!find(now, from, edit->now, &offsets[i]))
             return fail(err, ERR_WEB_SERVER, "%s:%u: what was put here has been changed since",
                         escaped_str(file->path).text, line_of(now, from));
-        if (occurrences(now, edit->now) != edits_with(file, edit->now))
+        if (occurrences(now, edit->now) != put_there(file, edit->now))
             return fail(err, ERR_WEB_SERVER, "%s:%u: what was put here now stands here twice",
                         escaped_str(file->path).text, line_of(now, offsets[i]));
         from = offsets[i] + edit->now.len;

@@ -148,6 +148,29 @@ static void test_there_and_back(void **state)
     }
 }
 
+static void test_joins_what_touches_a_line(void **state)
+{
+    (void)state;
+    AUTO(edit_plan) plan = {0};
+    AUTO(buf) after = BUF(4096);
+    AUTO(buf) back = BUF(4096);
+    struct error err = {0};
+    struct span before = SPAN_LIT("a x; b y;\nc z;\n");
+    put(&plan, before, "x", "X");
+    put(&plan, before, "y", "Y");
+    insert(&plan, before, "\nc", " # mark");
+    put(&plan, before, "z", "Z");
+    edit_plan_join_lines(&plan, PATH, before);
+    edit_plan_join_lines(&plan, "/other", before);
+    assert_int_equal(plan.files[0].count, 2);
+    assert_true(span_is(plan.files[0].items[0].was, "x; b y;"));
+    assert_true(span_is(plan.files[0].items[0].now, "X; b Y; # mark"));
+    applied(&plan, before, &after);
+    assert_string_equal(buf_str(&after), "a X; b Y; # mark\nc Z;\n");
+    assert_true(edit_undo(&plan.files[0], buf_span(&after), &back, &err));
+    assert_true(span_equals(buf_span(&back), before));
+}
+
 static void test_diff(void **state)
 {
     (void)state;
@@ -187,6 +210,7 @@ int main(void)
         cmocka_unit_test(test_undoes_in_a_changed_file),
         cmocka_unit_test(test_undo_names_the_line_that_it_cannot_find),
         cmocka_unit_test(test_there_and_back),
+        cmocka_unit_test(test_joins_what_touches_a_line),
         cmocka_unit_test(test_diff),
         cmocka_unit_test(test_diff_in_two_hunks_and_without_last_newline),
     };

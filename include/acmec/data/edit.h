@@ -38,6 +38,10 @@ void edit_plan_add(struct edit_plan *plan, const char *path, size_t offset, stru
 /* The edits of a file, borrowed; NULL: none. */
 const struct edit_file *edit_plan_find(const struct edit_plan *plan, const char *path);
 
+/* Makes one edit of those that touch one line of before: found again as a whole, they are found
+ * with certainty. */
+void edit_plan_join_lines(struct edit_plan *plan, const char *path, struct span before);
+
 /* Appends the edited bytes. ERR_WEB_SERVER: before does not hold what the edits expect, two edits
  * overlap, or the result is too large. */
 bool edit_apply(const struct edit_file *file, struct span before, struct buf *after,

@@ -1,0 +1,174 @@
+/* How plain requests are led to https: by a second server where that changes nothing for strangers,
+ * else by an `if` that knows the certificate's names. */
+#include "plan_private.h"
+
+#include <acmec/base/cleanup.h>
+#include <acmec/base/mem.h>
+#include <stdio.h>
+
+/* What one `if` may hold of names: the expression must fit nginx's buffer. */
+#define PATTERN_MAX 3000
+
+/* ---- which ---- */
+
+static bool is_default_somewhere(const struct planning *planning, uint32_t server)
+{
+    const struct choose *choose = planning->choose;
+    for (uint32_t i = 0; i < choose->address_count; i++)
+        if (target_is_plain(&choose->addresses[i], planning->wish->target.http_port) &&
+            choose->addresses[i].default_server == server)
+            return true;
+    return false;
+}
+
+/* Its plain listens stand in its own block, one address each, so that they can change places. */
+static bool has_own_listens(const struct planning *planning, uint32_t server)
+{
+    const struct choose *choose = planning->choose;
+    uint32_t item = choose->servers[server].item;
+    for (uint32_t i = 0; i < choose->listen_count; i++) {
+        const struct choose_listen *listen = &choose->listens[i];
+        if (listen->server != server)
+            continue;
+        if (listen->listen.last_port != listen->listen.address.port ||
+            (listen->item != CONF_NONE &&
+             planning->conf->items[listen->item].instance != planning->conf->items[item].instance))
+            return false;
+    }
+    return true;
+}
+
+enum plan_redirect plan_choose_redirect(const struct planning *planning,
+                                        const struct target *target, const struct server *server)
+{
+    if (!planning->wish->redirect || !target->plain || server->redirect != CONF_NONE ||
+        server->own_if != CONF_NONE)
+        return PLAN_REDIRECT_NONE;
+    if (target->gets_tls && target->covered && server->challenge == CONF_NONE &&
+        !is_default_somewhere(planning, target->server) &&
+        has_own_listens(planning, target->server))
+        return PLAN_REDIRECT_SERVER;
+    return PLAN_REDIRECT_IF;
+}
+
+/* "https://$host$request_uri", with the port where it is not the usual one. */
+static void add_goal(const struct planning *planning, struct buf *out)
+{
+    uint16_t port = planning->wish->target.tls_port;
+    buf_add_str(out, "https://$host");
+    if (port != 443)
+        buf_addf(out, ":%u", port);
+    buf_add_str(out, "$request_uri");
+}
+
+/* ---- the `if` ---- */
+
+static void add_pattern(const struct identifier *name, struct buf *out)
+{
+    const char *rest = name->value;
+    bool bare_ipv6 = name->type == IDENTIFIER_IP && strchr(rest, ':') != NULL;
+    if (identifier_is_wildcard(name)) {
+        buf_add_str(out, "[^.]+");
+        rest++;
+    }
+    if (bare_ipv6)
+        buf_add_str(out, "\\[");
+    for (; *rest != '\0'; rest++) {
+        if (*rest == '.')
+            buf_add_byte(out, '\\');
+        buf_add_byte(out, *rest);
+    }
+    if (bare_ipv6)
+        buf_add_str(out, "\\]");
+}
+
+static void add_one_if(const struct planning *planning, struct span names,
+                       struct layout_lines *lines)
+{
+    AUTO(buf) goal = BUF(256);
+    add_goal(planning, &goal);
+    layout_line(lines, 0,
+                "if ($" SERVER_OWN_VARIABLE
+                " ~ \"^http://(?:%.*s)/(?!\\.well-known/acme-challenge/)\") {",
+                (int)names.len, names.ptr);
+    layout_line(lines, 1, "return 301 %s;", buf_str(&goal));
+    layout_line(lines, 0, "}");
+}
+
+bool plan_add_if(const struct planning *planning, const struct target *target,
+                 struct layout_lines *lines, struct error *err)
+{
+    AUTO(buf) names = BUF(PATTERN_MAX + 2 * IDENTIFIER_MAX);
+    (void)err;
+    layout_line(lines, 0, "set $" SERVER_OWN_VARIABLE " \"$scheme://$host$request_uri\";");
+    for (size_t i = 0; i < target->names.count; i++) {
+        if (names.len > 0)
+            buf_add_byte(&names, '|');
+        add_pattern(&target->names.items[i], &names);
+        if (names.len < PATTERN_MAX - IDENTIFIER_MAX && i + 1 < target->names.count)
+            continue;
+        add_one_if(planning, buf_span(&names), lines);
+        buf_clear(&names);
+    }
+    return true;
+}
+
+/* ---- the second server ---- */
+
+/* The arguments of a listen as they are written. */
+static void add_listen(const struct planning *planning, const struct choose_listen *listen,
+                       struct layout_lines *lines)
+{
+    AUTO(buf) args = BUF(LEXER_BUFFER);
+    if (listen->item == CONF_NONE) {
+        layout_line(lines, 1, "listen %u;", listen->listen.address.port);
+        return;
+    }
+    const struct tree *tree = conf_tree(planning->conf, listen->item);
+    uint32_t statement = planning->conf->items[listen->item].statement;
+    for (uint32_t n = 1; n < tree->statements[statement].word_count; n++) {
+        const struct tree_word *word = tree_word(tree, statement, n);
+        buf_addf(&args, " %.*s", (int)word->raw_len, tree->text.ptr + word->start);
+    }
+    layout_line(lines, 1, "listen%s;", buf_str(&args));
+}
+
+static void add_names(const struct planning *planning, uint32_t server, struct layout_lines *lines)
+{
+    const struct choose_server *block = &planning->choose->servers[server];
+    AUTO(buf) names = BUF(LEXER_BUFFER);
+    for (uint32_t i = 0; i < block->name_count; i++) {
+        AUTO(buf) name = BUF(2 * IDENTIFIER_MAX);
+        if (!layout_quote(planning->choose->names[block->first_name + i].text, &name))
+            continue;
+        if (names.len + name.len + 1 > LEXER_BUFFER / 2) {
+            layout_line(lines, 1, "server_name%s;", buf_str(&names));
+            buf_clear(&names);
+        }
+        buf_addf(&names, " %s", buf_str(&name));
+    }
+    layout_line(lines, 1, "server_name%s;", buf_str(&names));
+}
+
+bool plan_add_server(struct planning *planning, const struct target *target, struct error *err)
+{
+    const struct choose *choose = planning->choose;
+    AUTO(layout_lines) lines = LAYOUT_LINES;
+    AUTO(buf) goal = BUF(256);
+    add_goal(planning, &goal);
+    layout_line(&lines, 0, "server {");
+    for (uint32_t i = 0; i < choose->listen_count; i++)
+        if (choose->listens[i].server == target->server &&
+            target_is_plain(&choose->addresses[choose->listens[i].address],
+                            planning->wish->target.http_port))
+            add_listen(planning, &choose->listens[i], &lines);
+    add_names(planning, target->server, &lines);
+    if (planning->wish->webroot != NULL && !plan_add_location(planning, 1, &lines, err))
+        return false;
+    layout_line(&lines, 1, "location / {");
+    layout_line(&lines, 2, "return 301 %s;", buf_str(&goal));
+    layout_line(&lines, 1, "}");
+    layout_line(&lines, 0, "}");
+    return plan_may_edit(planning, choose->servers[target->server].item, err) &&
+           layout_behind(&planning->layout, choose->servers[target->server].item, &lines, err);
+}
