@@ -12,7 +12,7 @@ static void grow(struct buf *buf, size_t needed)
 {
     size_t cap = buf->cap < FIRST_CAP ? FIRST_CAP : buf->cap;
     while (cap < needed)
-        cap = cap > needed / 2 ? needed : cap * 2;
+        cap = cap > SIZE_MAX / 2 ? needed : cap * 2;
     if (!buf->secret) {
         buf->data = mem_resize(buf->data, cap, 1);
     } else {

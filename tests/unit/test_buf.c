@@ -82,6 +82,21 @@ static void test_grows_and_keeps_nul_bytes(void **state)
     assert_int_equal(buf.data[100000], 0);
 }
 
+/* What is added byte by byte is not copied for each byte. */
+static void test_grows_by_more_than_it_needs(void **state)
+{
+    (void)state;
+    AUTO(buf) buf = BUF(100000);
+    size_t cap = buf.cap, grown = 0;
+    for (size_t i = 0; i < 100000; i++) {
+        buf_add_byte(&buf, 'x');
+        grown += buf.cap != cap;
+        cap = buf.cap;
+    }
+    assert_true(buf_ok(&buf));
+    assert_in_range(grown, 1, 20);
+}
+
 static void test_consume_and_truncate(void **state)
 {
     (void)state;
@@ -148,6 +163,7 @@ int main(void)
         cmocka_unit_test(test_past_the_maximum_adds_nothing_and_sticks),
         cmocka_unit_test(test_huge_lengths_do_not_wrap),
         cmocka_unit_test(test_grows_and_keeps_nul_bytes),
+        cmocka_unit_test(test_grows_by_more_than_it_needs),
         cmocka_unit_test(test_consume_and_truncate),
         cmocka_unit_test(test_clear_wipes_a_secret),
         cmocka_unit_test(test_take_gives_the_bytes_away),
