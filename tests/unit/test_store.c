@@ -214,6 +214,13 @@ static void test_list_of_nothing(void **state)
     assert_true(store_list(store, &list, &err));
     assert_int_equal(list.count, 0);
     store_close(store);
+}
+
+static void test_list_of_an_unreadable_folder(void **state)
+{
+    struct test_store *test = *state;
+    struct error err = {0};
+    AUTO(name_list) list = {0};
     if (geteuid() == 0)
         skip();
     AUTO_FREE certs = place_path(&test->place, "etc/certs");
@@ -378,6 +385,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_linked_config_dir, start, end),
         cmocka_unit_test_setup_teardown(test_list, start, end),
         cmocka_unit_test_setup_teardown(test_list_of_nothing, start, end),
+        cmocka_unit_test_setup_teardown(test_list_of_an_unreadable_folder, start, end),
         cmocka_unit_test_setup_teardown(test_thousand, start, end),
         cmocka_unit_test_setup_teardown(test_conf, start, end),
         cmocka_unit_test_setup_teardown(test_bad_names, start, end),
