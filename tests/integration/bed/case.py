@@ -207,6 +207,8 @@ class Case(unittest.TestCase):
         result = (site or self.site).run(*args, "--json", **more)
         allowed = {code} if isinstance(code, int) else set(code)
         self.assertIn(result.code, allowed, str(result))
+        for word in ("Sanitizer", "runtime error:"):
+            self.assertNotIn(word, result.stderr, str(result))
         try:
             document = result.json
         except ValueError:
