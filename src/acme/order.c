@@ -32,6 +32,7 @@ struct order {
     struct alternates alternates;
     bool limited;
     enum limit_scope scope;
+    bool account_refused;
 };
 
 const char *order_step_text(enum order_step step)
@@ -191,8 +192,10 @@ static bool begin_anew(struct order *order, const struct problem *problem)
 static void refuse_new_order(struct order *order, const struct incoming *in,
                              const struct problem *problem)
 {
-    if (!begin_anew(order, problem))
-        refuse(order, in, problem);
+    if (begin_anew(order, problem))
+        return;
+    order->account_refused = problem->about_account;
+    refuse(order, in, problem);
 }
 
 static void refuse_answer(struct order *order, const struct incoming *in,
@@ -551,6 +554,11 @@ bool order_is_stale(const struct order *order)
 bool order_reused_proof(const struct order *order)
 {
     return order->course.reused;
+}
+
+bool order_account_refused(const struct order *order)
+{
+    return order->course.phase == PHASE_FAILED && order->account_refused;
 }
 
 bool order_rate_limit(const struct order *order, enum limit_scope *scope)

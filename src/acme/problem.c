@@ -216,7 +216,9 @@ static void judge_status(struct problem *out)
 {
     out->code = ERR_NETWORK;
     out->retry = RETRY_NEVER;
-    if (out->status == 503 && out->retry_after > RETRY_AFTER_SOON) {
+    if (out->status == 501 || out->status == 505) {
+        out->code = ERR_REFUSED; /* the CA cannot do it, and will not learn it soon */
+    } else if (out->status == 503 && out->retry_after > RETRY_AFTER_SOON) {
         out->code = ERR_RATE_LIMITED;
         out->retry = RETRY_RATE_LIMIT;
     } else if (out->status >= 500) {
@@ -238,6 +240,20 @@ static void judge(struct problem *out)
     } else {
         judge_status(out);
     }
+}
+
+/* What is unauthorized is the account, unless names are spoken of. */
+static bool is_about_account(const struct problem *problem, const json_t *document,
+                             const char *text, const struct identifier_list *names)
+{
+    static const char *const types[] = {"accountDoesNotExist", "agreementRequired",
+                                        "externalAccountRequired", "userActionRequired"};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (strcmp(problem->suffix, types[i]) == 0)
+            return true;
+    return strcmp(problem->suffix, "unauthorized") == 0 &&
+           json_opt_array(document, "subproblems") == NULL &&
+           scope_of(text, names) == LIMIT_ACCOUNT;
 }
 
 /* Adds "see URL" for a link of the reply to the hint. */
@@ -263,7 +279,10 @@ static void add_hints(const struct http_response *response, const json_t *docume
         (void)with_hint(&out->error, "%s", hint);
     const char *instance = document == NULL ? NULL : json_opt_str(document, "instance");
     if (strcmp(out->suffix, "userActionRequired") == 0 && instance != NULL)
-        (void)with_hint(&out->error, "%s; visit %s", hint, escaped_str(instance).text);
+        (void)with_hint(&out->error,
+                        "agree to the CA's terms at %s, or with --agree-tos for a "
+                        "new account",
+                        escaped_str(instance).text);
     hint_link(response, "terms-of-service", "the terms are at", &out->error);
     hint_link(response, "help", "see", &out->error);
 }
@@ -319,5 +338,6 @@ void problem_read(const struct http_response *response, const struct identifier_
         if (out->retry_after >= 0)
             out->error.retry_at = now + out->retry_after;
     }
+    out->about_account = is_about_account(out, document, buf_str(&text), names);
     json_decref(document);
 }

@@ -223,6 +223,12 @@ static enum ordering_answer order_failed(struct ordering *ordering, struct error
 {
     *error = *order_error(ordering->order);
     bool stale = ordering->resumed && order_is_stale(ordering->order);
+    if (order_account_refused(ordering->order)) {
+        (void)while_doing(error, "the account '%s' cannot be used",
+                          authority_account_name(ordering->authority));
+        authority_fail(ordering->authority, error);
+        return ORDERING_UNREACHABLE;
+    }
     if (!stale && error->code == ERR_NETWORK && authority_error(ordering->authority) != NULL)
         return ORDERING_UNREACHABLE;
     if (stale || error->code == ERR_REFUSED)

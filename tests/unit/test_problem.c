@@ -103,6 +103,8 @@ static void statuses(void **state)
         {415, "", "{}", ERR_REFUSED, RETRY_NEVER, "the CA answered with HTTP 415"},
         {429, "", "", ERR_RATE_LIMITED, RETRY_RATE_LIMIT, "the CA answered with HTTP 429"},
         {500, "retry-after: 60\n", "", ERR_NETWORK, RETRY_SOON, "the CA answered with HTTP 500"},
+        {501, "", "", ERR_REFUSED, RETRY_NEVER, "the CA answered with HTTP 501"},
+        {505, "", "", ERR_REFUSED, RETRY_NEVER, "the CA answered with HTTP 505"},
         {502, "", "bad gateway", ERR_NETWORK, RETRY_SOON,
          "the CA answered with HTTP 502: bad gateway"},
         {503, "", "", ERR_NETWORK, RETRY_SOON, "the CA answered with HTTP 503"},
@@ -266,6 +268,38 @@ static void scopes(void **state)
     identifier_list_release(&names);
 }
 
+/* An account that is refused is no certificate's failure; names that are, are. */
+static void accounts(void **state)
+{
+    (void)state;
+    static const char *const ordered[] = {"www.example.net"};
+    static const struct {
+        long status;
+        const char *type, *rest;
+        bool about_account;
+    } cases[] = {
+        {400, URN "accountDoesNotExist", "", true},
+        {403, URN "userActionRequired", "", true},
+        {403, URN "externalAccountRequired", "", true},
+        {403, URN "agreementRequired", "", true},
+        {403, URN "unauthorized", ",\"detail\":\"account is not valid, has status deactivated\"",
+         true},
+        {401, URN "unauthorized", "", true},
+        {403, URN "unauthorized", ",\"detail\":\"www.example.net is not yours\"", false},
+        {403, URN "unauthorized", ",\"subproblems\":[{\"type\":\"" URN "caa\"}]", false},
+        {403, URN "rejectedIdentifier", "", false},
+        {403, "about:blank", "", false},
+    };
+    struct identifier_list names = fixture_names(ordered, 1);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct problem problem;
+        AUTO_FREE body = mem_printf("{\"type\":\"%s\"%s}", cases[i].type, cases[i].rest);
+        read_with(cases[i].status, "", body, &names, &problem);
+        assert_int_equal(problem.about_account, cases[i].about_account);
+    }
+    identifier_list_release(&names);
+}
+
 static void members_of_orders(void **state)
 {
     (void)state;
@@ -296,6 +330,7 @@ int main(void)
         cmocka_unit_test(waits),
         cmocka_unit_test(hints),
         cmocka_unit_test(scopes),
+        cmocka_unit_test(accounts),
         cmocka_unit_test(members_of_orders),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,6 +105,8 @@ const struct error *order_error(const struct order *order); /* after FAILED */
 bool order_is_stale(const struct order *order);
 /* After DONE: the CA took proofs of an earlier time for at least one name. */
 bool order_reused_proof(const struct order *order);
+/* After FAILED: the CA refused the account itself, before it looked at the names. */
+bool order_account_refused(const struct order *order);
 /* After FAILED: the problem was a rate limit, of this scope. */
 bool order_rate_limit(const struct order *order, enum limit_scope *scope);
 

@@ -26,13 +26,15 @@ struct problem {
     char type[128];  /* the full urn as given (escaped), "" = none */
     char suffix[64]; /* after urn:ietf:params:acme:error:, "" = none or foreign */
     long status;
-    int64_t retry_after; /* seconds from now, clamped to 7 days; -1 = not said */
-    enum limit_scope scope;
+    int64_t retry_after;    /* seconds from now, clamped to 7 days; -1 = not said */
+    enum limit_scope scope; /* of a rate limit */
+    bool about_account;     /* no order would fare better: the account itself is refused */
     struct error error; /* ready to show: details of all subproblems with their identifiers, help
                            link, retry_at */
 };
 
-/* names: the order's, for the scope of a limit; may be NULL. Always fills out. */
+/* names: the order's, to tell what is about them from what is about the account; may be NULL.
+ * Always fills out. */
 void problem_read(const struct http_response *response, const struct identifier_list *names,
                   int64_t now, struct problem *out);
 

@@ -24,7 +24,8 @@ enum ordering_answer {
     ORDERING_RUNS,
     ORDERING_DONE,
     ORDERING_FAILED,     /* error says why */
-    ORDERING_UNREACHABLE /* the CA is gone: no fault of this certificate; the order is kept */
+    ORDERING_UNREACHABLE /* the CA is gone, or refuses the account: no fault of this certificate,
+                            and the authority has failed; the order is kept */
 };
 /* until_ms: when to be called again at the latest. */
 enum ordering_answer ordering_step(struct ordering *ordering, int64_t *until_ms,
