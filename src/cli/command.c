@@ -59,15 +59,17 @@ static const struct command rows[] = {
     },
     {
         .name = "account",
-        .operands = "show|register",
-        .words = "show,register",
+        .operands = "show|register|update|rollover|deactivate|thumbprint",
+        .words = "show,register,update,rollover,deactivate,thumbprint",
         .operands_min = 1,
         .operands_max = 1,
         .groups = ANYWHERE,
         .needs_engine = true,
         .handler = cmd_account,
-        .summary = "show the accounts at CAs, or register one",
-        .details = "",
+        .summary = "show the accounts at CAs, register one, or change it",
+        .details = "All but show work on the account chosen by --server and --account; show asks "
+                   "that CA where one of the two is given, and shows what is stored of all "
+                   "accounts otherwise.",
     },
     {
         .name = "completion",

@@ -353,6 +353,22 @@ static bool read_email(const struct option_layers *layers, struct cert_spec *spe
     return true;
 }
 
+/* The key id alone is useless, and so is the key. */
+static bool read_eab(const struct option_layers *layers, struct cert_spec *spec, struct error *err)
+{
+    const struct option_set *kid = option_layers_find(layers, OPT_EAB_KID);
+    const struct option_set *file = option_layers_find(layers, OPT_EAB_HMAC_KEY_FILE);
+    if (kid != NULL && file == NULL)
+        return FAIL_VALUE(kid, OPT_EAB_KID, err, "needs '%s' beside it",
+                          option_row(OPT_EAB_HMAC_KEY_FILE)->name);
+    if (file != NULL && kid == NULL)
+        return FAIL_VALUE(file, OPT_EAB_HMAC_KEY_FILE, err, "needs '%s' beside it",
+                          option_row(OPT_EAB_KID)->name);
+    spec->eab_kid = mem_strdup(option_layers_text(layers, OPT_EAB_KID));
+    spec->eab_hmac_key_file = mem_strdup(option_layers_text(layers, OPT_EAB_HMAC_KEY_FILE));
+    return true;
+}
+
 static bool read_account(const struct option_layers *layers, struct cert_spec *spec,
                          struct error *err)
 {
@@ -475,8 +491,8 @@ bool config_spec(const struct option_layers *layers, const char *name, struct ce
     if (!check_name_key(layers, name, err) || !config_names(layers, &spec.names, err) ||
         !read_proofs(layers, &spec, err) || !read_http_address(layers, &spec, err) ||
         !read_key_type(layers, &spec, err) || !read_renew_before(layers, &spec, err) ||
-        !read_email(layers, &spec, err) || !read_account(layers, &spec, err) ||
-        !read_server(layers, &spec, err))
+        !read_email(layers, &spec, err) || !read_eab(layers, &spec, err) ||
+        !read_account(layers, &spec, err) || !read_server(layers, &spec, err))
         return false;
     read_plain(layers, &spec);
     (void)memcpy(spec.name, name, strnlen(name, CERT_NAME_MAX));

@@ -1,5 +1,7 @@
 #include <acmec/cli/report.h>
 
+#include <acmec/base/cleanup.h>
+#include <acmec/base/mem.h>
 #include <acmec/data/json.h>
 #include <acmec/data/timefmt.h>
 #include <jansson.h>
@@ -10,6 +12,18 @@ void report_release(struct report *report)
     account_views_release(&report->accounts);
     buf_release(&report->text);
     *report = (struct report){0};
+}
+
+char *account_caa(const struct account_view *account, size_t nth)
+{
+    const char *at = account->url == NULL ? NULL : account->caa;
+    for (; at != NULL && nth > 0; nth--) {
+        at = strchr(at, ',');
+        at = at == NULL ? NULL : at + 1;
+    }
+    if (at == NULL)
+        return NULL;
+    return mem_printf("0 issue \"%.*s; accounturi=%s\"", (int)strcspn(at, ","), at, account->url);
 }
 
 /* ---- exit code ---- */
@@ -160,6 +174,26 @@ static json_t *certificate_json(const struct outcome *outcome)
     return object;
 }
 
+/* Ready to be the value of a CAA record (RFC 8657): "0 issue ...". */
+static json_t *caa_json(const struct account_view *account)
+{
+    json_t *list = json_array();
+    for (size_t i = 0;; i++) {
+        AUTO_FREE record = account_caa(account, i);
+        if (record == NULL)
+            return list;
+        (void)json_array_append_new(list, json_string(record));
+    }
+}
+
+static json_t *orders_json(const struct account_view *account)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < account->order_count; i++)
+        (void)json_array_append_new(list, json_string(account->orders[i]));
+    return list;
+}
+
 static json_t *account_json(const struct account_view *account)
 {
     json_t *object = json_object();
@@ -169,6 +203,8 @@ static json_t *account_json(const struct account_view *account)
     put_text(object, "status", account->status);
     put_text(object, "contact", account->contact);
     put_text(object, "thumbprint", account->thumbprint);
+    put(object, "caa", caa_json(account));
+    put(object, "orders", account->has_orders ? orders_json(account) : json_null());
     return object;
 }
 
@@ -184,7 +220,7 @@ void report_json(const struct report *report, int exit_code, struct buf *out)
         (void)json_array_append_new(certificates, certificate_json(&report->certificates.items[i]));
     put(document, "certificates", certificates);
     put(document, "error", error_json(&report->error));
-    if (report->kind == REPORT_ACCOUNTS) {
+    if (report->kind == REPORT_ACCOUNTS || report->kind == REPORT_THUMBPRINT) {
         json_t *accounts = json_array();
         for (size_t i = 0; i < report->accounts.count; i++)
             (void)json_array_append_new(accounts, account_json(&report->accounts.items[i]));

@@ -1,6 +1,7 @@
 #include <acmec/cli/summary.h>
 
 #include <acmec/base/cleanup.h>
+#include <acmec/base/mem.h>
 #include <acmec/data/timefmt.h>
 #include <stdio.h>
 #include <string.h>
@@ -315,6 +316,23 @@ static void write_status(const struct report *report, const struct summary_style
         buf_addf(out, "%zu of them %s a person\n", bad, bad == 1 ? "needs" : "need");
 }
 
+static void add_caa(const struct account_view *account, struct buf *out)
+{
+    for (size_t i = 0;; i++) {
+        AUTO_FREE value = account_caa(account, i);
+        if (value == NULL)
+            return;
+        AUTO_FREE record = mem_printf("example.com. CAA %s", value);
+        add_row(out, "CAA record", record);
+    }
+}
+
+static void write_thumbprint(const struct report *report, struct buf *out)
+{
+    for (size_t i = 0; i < report->accounts.count; i++)
+        buf_addf(out, "%s\n", report->accounts.items[i].thumbprint);
+}
+
 static void write_accounts(const struct report *report, const struct summary_style *style,
                            struct buf *out)
 {
@@ -327,6 +345,11 @@ static void write_accounts(const struct report *report, const struct summary_sty
         add_row(out, "status", account->status);
         add_row(out, "contact", account->contact);
         add_row(out, "thumbprint", account->thumbprint);
+        add_caa(account, out);
+        if (account->has_orders) {
+            AUTO_FREE count = mem_printf("%zu", account->order_count);
+            add_row(out, "orders", count);
+        }
     }
     if (report->accounts.count == 0 && report->error.code == ERR_NONE && style->terminal)
         buf_add_str(out, "no accounts yet: 'acmec account register' makes one\n");
@@ -354,6 +377,9 @@ void summary_write(const struct report *report, const struct summary_style *styl
         return;
     case REPORT_ACCOUNTS:
         write_accounts(report, style, out);
+        return;
+    case REPORT_THUMBPRINT:
+        write_thumbprint(report, out);
         return;
     case REPORT_TEXT:
         buf_add_span(out, buf_span(&report->text));

@@ -31,9 +31,13 @@ void cert_spec_release(struct cert_spec *spec)
         proving_release(&spec->name_proofs[i].proof);
     free(spec->name_proofs);
     char *const owned[] = {
-        spec->http_address, spec->server,   spec->directory_url, spec->staging_url,
-        spec->ca_bundle,    spec->account,  spec->email,         spec->proxy,
-        spec->key_group,    spec->pre_hook, spec->deploy_hook,   spec->post_hook,
+        spec->http_address,  spec->server,
+        spec->directory_url, spec->staging_url,
+        spec->ca_bundle,     spec->account,
+        spec->email,         spec->proxy,
+        spec->key_group,     spec->pre_hook,
+        spec->deploy_hook,   spec->post_hook,
+        spec->eab_kid,       spec->eab_hmac_key_file,
     };
     for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++)
         free(owned[i]);

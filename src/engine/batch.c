@@ -6,7 +6,6 @@
 #include <acmec/engine/hooks.h>
 #include <acmec/engine/job.h>
 #include <acmec/engine/world.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -228,14 +227,6 @@ static bool judge_authorities(const struct run *run, bool good, struct error *er
     return good;
 }
 
-static bool judge_signal(const struct run *run, struct error *err)
-{
-    if (run->stop_signal == 0)
-        return true;
-    return fail(err, run->stop_signal == SIGTERM ? ERR_TERMINATED : ERR_INTERRUPTED,
-                "ended by a signal; the next run goes on from here");
-}
-
 static void defer_all(struct group *group)
 {
     group->run->orders_wanted = 0;
@@ -264,7 +255,7 @@ static bool run_one_group(struct group *group, bool is_last, struct error *err)
         good = false;
     }
     world_close(run);
-    return judge_signal(run, err) && good;
+    return world_goes_on(run, err) && good;
 }
 
 bool batch_run(struct run *run, struct batch *batch, struct outcome_list *out, struct error *err)
@@ -295,25 +286,4 @@ bool batch_run(struct run *run, struct batch *batch, struct outcome_list *out, s
     hooks_free(run->hooks);
     run->hooks = NULL;
     return good;
-}
-
-bool batch_register(struct run *run, const struct cert_spec *spec, struct error *err)
-{
-    if (!world_open(run, spec->ca_bundle, spec->proxy, err))
-        return false;
-    struct group group = {.run = run};
-    run->hooks = hooks_new(run);
-    run->orders_wanted = 1;
-    struct authority *authority = authority_get(run, spec);
-    while (!authority_is_ready(authority) && authority_error(authority) == NULL &&
-           run->stop_signal == 0)
-        wait_for(&group, INT64_MAX);
-    const struct error *error = authority_error(authority);
-    bool good = error == NULL;
-    if (!good)
-        *err = *error;
-    world_close(run);
-    hooks_free(run->hooks);
-    run->hooks = NULL;
-    return judge_signal(run, err) && good;
 }

@@ -4,6 +4,7 @@
 #include <acmec/base/log.h>
 #include <acmec/base/mem.h>
 #include <acmec/data/ca.h>
+#include <acmec/engine/account_act.h>
 #include <acmec/engine/batch.h>
 #include <acmec/engine/due.h>
 #include <acmec/engine/job.h>
@@ -327,31 +328,16 @@ bool engine_list(struct engine *engine, const char *const *names, size_t count,
 
 void account_views_release(struct account_views *views)
 {
-    for (size_t i = 0; i < views->count; i++) {
-        struct account_view *view = &views->items[i];
-        free(view->ca);
-        free(view->account);
-        free(view->url);
-        free(view->status);
-        free(view->contact);
-        free(view->thumbprint);
-    }
+    for (size_t i = 0; i < views->count; i++)
+        account_view_release(&views->items[i]);
     free(views->items);
     *views = (struct account_views){0};
 }
 
-static void add_view(struct account_views *views, const struct account_entry *entry)
+void account_views_add(struct account_views *views, const struct account_view *view)
 {
     views->items = mem_resize(views->items, views->count + 1, sizeof *views->items);
-    const char *url = entry->stored.directory_url;
-    views->items[views->count++] = (struct account_view){
-        .ca = mem_strdup(url == NULL ? entry->ca : url),
-        .account = mem_strdup(entry->account),
-        .url = mem_strdup(entry->stored.url),
-        .status = mem_strdup(entry->stored.status),
-        .contact = mem_strdup(entry->stored.contact),
-        .thumbprint = mem_strdup(entry->thumbprint),
-    };
+    views->items[views->count++] = *view;
 }
 
 bool engine_account_show(struct engine *engine, struct account_views *out, struct error *err)
@@ -359,24 +345,31 @@ bool engine_account_show(struct engine *engine, struct account_views *out, struc
     AUTO(account_list) list = {0};
     if (!crypto_start(err) || !store_list_accounts(engine->store, &list, err))
         return false;
-    for (size_t i = 0; i < list.count; i++)
-        add_view(out, &list.items[i]);
+    for (size_t i = 0; i < list.count; i++) {
+        const struct account_entry *entry = &list.items[i];
+        const char *url = entry->stored.directory_url;
+        const struct account_view view = {
+            .ca = mem_strdup(url == NULL ? entry->ca : url),
+            .account = mem_strdup(entry->account),
+            .url = mem_strdup(entry->stored.url),
+            .status = mem_strdup(entry->stored.status),
+            .contact = mem_strdup(entry->stored.contact),
+            .thumbprint = mem_strdup(entry->thumbprint),
+            .caa = mem_strdup(entry->stored.caa),
+        };
+        account_views_add(out, &view);
+    }
     return true;
 }
 
-bool engine_account_register(struct engine *engine, const struct cert_spec *spec,
-                             struct account_views *out, struct error *err)
+bool engine_account_act(struct engine *engine, enum account_act act, const struct cert_spec *spec,
+                        struct account_views *out, struct error *err)
 {
-    AUTO(account_list) list = {0};
-    const char *account = spec->account == NULL ? "default" : spec->account;
-    if (!batch_register(&engine->run, spec, err) || !store_list_accounts(engine->store, &list, err))
-        return false;
-    for (size_t i = 0; i < list.count; i++) {
-        const struct account_entry *entry = &list.items[i];
-        if (entry->stored.directory_url != NULL &&
-            strcmp(entry->stored.directory_url, spec->directory_url) == 0 &&
-            strcmp(entry->account, account) == 0)
-            add_view(out, entry);
-    }
-    return true;
+    struct account_view view = {0};
+    bool good = account_act(&engine->run, act, spec, &view, err);
+    if (view.thumbprint != NULL)
+        account_views_add(out, &view);
+    else
+        account_view_release(&view); /* not even a key: there is no account */
+    return good;
 }

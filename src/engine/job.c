@@ -252,7 +252,7 @@ static void judge(struct job *job)
 static void step_authority(struct job *job)
 {
     if (job->authority == NULL)
-        job->authority = authority_get(job->run, job->spec);
+        job->authority = authority_get(job->run, job->spec, AUTHORITY_FOR_ORDERS);
     if (authority_error(job->authority) != NULL)
         finish(job, ACTION_DEFERRED, NULL);
     else if (authority_is_ready(job->authority))

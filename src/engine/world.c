@@ -4,6 +4,7 @@
 #include <acmec/base/mem.h>
 #include <acmec/engine/authority.h>
 #include <acmec/io/reactor.h>
+#include <signal.h>
 #include <sys/utsname.h>
 
 #define CA_BUNDLE_MAX (1024 * 1024)
@@ -44,6 +45,14 @@ void world_close(struct run *run)
     run->lookups = NULL;
     reactor_free(run->reactor);
     run->reactor = NULL;
+}
+
+bool world_goes_on(const struct run *run, struct error *err)
+{
+    if (run->stop_signal == 0)
+        return true;
+    return fail(err, run->stop_signal == SIGTERM ? ERR_TERMINATED : ERR_INTERRUPTED,
+                "ended by a signal; the next run goes on from here");
 }
 
 static int64_t sooner(int64_t a, int64_t b)

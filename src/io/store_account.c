@@ -10,11 +10,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #define FOLDER_NAME_MAX 200
 #define KEY_FILE "key.pem"
 #define NEXT_KEY_FILE "key.next.pem"
+#define UNUSED_KEY_FILE "key.unused.pem"
 #define ACCOUNT_FILE "account.json"
 
 void stored_account_release(struct stored_account *account)
@@ -219,29 +219,29 @@ bool store_write_next_key(struct store *store, const char *directory_url, const 
     return file_create(path, 0600, buf_span(&pem), err);
 }
 
-bool store_promote_next_key(struct store *store, const char *directory_url, const char *account,
-                            struct error *err)
+static bool move_next_key(struct store *store, const char *directory_url, const char *account,
+                          const char *file, struct error *err)
 {
     AUTO_FREE dir = NULL;
     if (!account_dir(store, directory_url, account, false, &dir, err))
         return false;
     AUTO_FREE next = mem_printf("%s/" NEXT_KEY_FILE, dir);
-    AUTO_FREE path = mem_printf("%s/" KEY_FILE, dir);
+    AUTO_FREE path = mem_printf("%s/%s", dir, file);
     if (rename(next, path) != 0)
-        return fail_errno(err, ERR_FILES, errno, "cannot make '%s' the account's key", next);
+        return fail_errno(err, ERR_FILES, errno, "cannot rename '%s' to '%s'", next, file);
     return file_sync_dir(dir, err);
 }
 
-bool store_drop_next_key(struct store *store, const char *directory_url, const char *account,
-                         struct error *err)
+bool store_promote_next_key(struct store *store, const char *directory_url, const char *account,
+                            struct error *err)
 {
-    AUTO_FREE dir = NULL;
-    if (!account_dir(store, directory_url, account, false, &dir, err))
-        return false;
-    AUTO_FREE path = mem_printf("%s/" NEXT_KEY_FILE, dir);
-    if (unlink(path) != 0 && errno != ENOENT)
-        return fail_errno(err, ERR_FILES, errno, "cannot remove '%s'", path);
-    return file_sync_dir(dir, err);
+    return move_next_key(store, directory_url, account, KEY_FILE, err);
+}
+
+bool store_set_next_key_aside(struct store *store, const char *directory_url, const char *account,
+                              struct error *err)
+{
+    return move_next_key(store, directory_url, account, UNUSED_KEY_FILE, err);
 }
 
 /* ---- listing ---- */

@@ -18,11 +18,13 @@
 static struct {
     struct outcome certificates[FAKE_CERTS_MAX]; /* domains owned by the test */
     size_t count;
+    size_t accounts;
     struct error error; /* of issue, renew and register; ERR_NONE: they succeed */
     /* what was seen */
     struct engine_settings settings;
     struct cert_spec spec; /* of the last issue, register or load; owned */
     size_t opened, closed, written, issued;
+    enum account_act act; /* the last one */
 } fake_engine;
 
 struct engine {
@@ -134,7 +136,8 @@ static void fake_see(const struct cert_spec *spec)
                         &fake_engine.spec.account,      &fake_engine.spec.email,
                         &fake_engine.spec.staging_url,  &fake_engine.spec.proxy,
                         &fake_engine.spec.key_group,    &fake_engine.spec.pre_hook,
-                        &fake_engine.spec.post_hook,    &fake_engine.spec.deploy_hook};
+                        &fake_engine.spec.post_hook,    &fake_engine.spec.deploy_hook,
+                        &fake_engine.spec.eab_kid,      &fake_engine.spec.eab_hmac_key_file};
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
         *strings[i] = mem_strdup(*strings[i]);
 }
@@ -190,6 +193,12 @@ bool engine_renew(struct engine *engine, const char *const *names, size_t count,
                                                  : fake_answer(out, err);
 }
 
+void account_views_add(struct account_views *views, const struct account_view *view)
+{
+    views->items = mem_resize(views->items, views->count + 1, sizeof *views->items);
+    views->items[views->count++] = *view;
+}
+
 void account_views_release(struct account_views *views)
 {
     for (size_t i = 0; i < views->count; i++) {
@@ -199,6 +208,7 @@ void account_views_release(struct account_views *views)
         free(views->items[i].status);
         free(views->items[i].contact);
         free(views->items[i].thumbprint);
+        free(views->items[i].caa);
     }
     free(views->items);
     *views = (struct account_views){0};
@@ -208,17 +218,22 @@ bool engine_account_show(struct engine *engine, struct account_views *out, struc
 {
     (void)engine;
     (void)err;
-    out->items = mem_new(1, sizeof *out->items);
-    out->items[0].ca = mem_strdup("https://ca.example/dir");
-    out->items[0].account = mem_strdup("default");
-    out->count = 1;
+    for (size_t i = 0; i < fake_engine.accounts; i++) {
+        const struct account_view view = {
+            .ca = mem_printf("https://ca%zu.example/dir", i),
+            .account = mem_strdup("default"),
+            .thumbprint = mem_printf("thumbprint-%zu", i),
+        };
+        account_views_add(out, &view);
+    }
     return true;
 }
 
-bool engine_account_register(struct engine *engine, const struct cert_spec *spec,
-                             struct account_views *out, struct error *err)
+bool engine_account_act(struct engine *engine, enum account_act act, const struct cert_spec *spec,
+                        struct account_views *out, struct error *err)
 {
     fake_see(spec);
+    fake_engine.act = act;
     if (fake_engine.error.code == ERR_NONE)
         return engine_account_show(engine, out, err);
     *err = fake_engine.error;

@@ -41,7 +41,9 @@ static void test_bash_reads_it(void **state)
         quotes += out.data[i] == '\'' ? 1 : 0;
     assert_int_equal(quotes % 2, 0);
     assert_non_null(strstr(buf_str(&out), "--domain|-d)"));
-    assert_non_null(strstr(buf_str(&out), "account)\n        words='show register --"));
+    assert_non_null(
+        strstr(buf_str(&out),
+               "account)\n        words='show register update rollover deactivate thumbprint --"));
 }
 
 static void test_quotes(void **state)

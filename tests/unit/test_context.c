@@ -285,6 +285,68 @@ static void test_a_signal_ends_the_wait(void **state)
     assert_true(run(bed, "renew --jitter 1h --dry-run"));
 }
 
+static void test_accounts(void **state)
+{
+    struct bed *bed = *state;
+    static const struct {
+        const char *words, *command;
+        enum account_act act;
+    } acts[] = {
+        {"account register", "account register", ACCOUNT_ACT_REGISTER},
+        {"account update --email a@b.c", "account update", ACCOUNT_ACT_UPDATE},
+        {"account rollover", "account rollover", ACCOUNT_ACT_ROLLOVER},
+        {"account deactivate", "account deactivate", ACCOUNT_ACT_DEACTIVATE},
+        {"account show", "account show", ACCOUNT_ACT_ASK},
+    };
+    fake_engine.accounts = 1;
+    for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++) {
+        AUTO_FREE words = mem_printf("%s --server google --agree-tos", acts[i].words);
+        fake_engine.act = ACCOUNT_ACT_REGISTER;
+        assert_true(run(bed, words));
+        assert_int_equal(bed->context.report.kind, REPORT_ACCOUNTS);
+        assert_string_equal(bed->context.report.command, acts[i].command);
+        assert_int_equal(fake_engine.act, acts[i].act);
+        assert_string_equal(fake_engine.spec.server, "google");
+        assert_true(fake_engine.spec.agree_tos);
+    }
+    assert_failed(bed, run(bed, "account update --server google"), ERR_USAGE, "no contact");
+    assert_failed(bed, run(bed, "account revoke"), ERR_USAGE, "'revoke'");
+    /* Without a choice nobody is asked. */
+    fake_engine.act = ACCOUNT_ACT_REGISTER;
+    assert_true(run(bed, "account show"));
+    assert_int_equal(bed->context.report.accounts.count, 1);
+    assert_int_equal(fake_engine.act, ACCOUNT_ACT_REGISTER);
+}
+
+static void assert_thumbprint(struct bed *bed, const char *thumbprint)
+{
+    const struct report *report = &bed->context.report;
+    assert_int_equal(report->kind, REPORT_THUMBPRINT);
+    assert_int_equal(report->accounts.count, 1);
+    assert_string_equal(report->accounts.items[0].thumbprint, thumbprint);
+}
+
+static void test_thumbprint(void **state)
+{
+    struct bed *bed = *state;
+    fake_engine.accounts = 0;
+    assert_failed(bed, run(bed, "account thumbprint"), ERR_USAGE, "no account");
+    fake_engine.accounts = 1;
+    assert_true(run(bed, "account thumbprint"));
+    assert_thumbprint(bed, "thumbprint-0");
+    fake_engine.accounts = 3;
+    assert_failed(bed, run(bed, "account thumbprint"), ERR_USAGE, "3 accounts");
+    for (size_t i = 0; i < 3; i++) {
+        AUTO_FREE words = mem_printf("account thumbprint --server https://ca%zu.example/dir", i);
+        AUTO_FREE expected = mem_printf("thumbprint-%zu", i);
+        assert_true(run(bed, words));
+        assert_thumbprint(bed, expected);
+    }
+    assert_failed(bed, run(bed, "account thumbprint --server https://ca1.example/dir --account x"),
+                  ERR_USAGE, "'x'");
+    fake_engine.accounts = 1;
+}
+
 static void test_reports(void **state)
 {
     struct bed *bed = *state;
@@ -296,13 +358,6 @@ static void test_reports(void **state)
     assert_int_equal(bed->context.report.certificates.count, 1);
     assert_true(run(bed, "status"));
     assert_int_equal(bed->context.report.kind, REPORT_STATUS);
-    assert_true(run(bed, "account show"));
-    assert_string_equal(bed->context.report.command, "account show");
-    assert_int_equal(bed->context.report.accounts.count, 1);
-    assert_true(run(bed, "account register --server google --agree-tos --email a@b.c"));
-    assert_string_equal(bed->context.report.command, "account register");
-    assert_string_equal(fake_engine.spec.server, "google");
-    assert_true(fake_engine.spec.agree_tos);
     assert_true(run(bed, "version"));
     assert_string_equal(buf_str(&bed->context.report.text), "acmec " ACMEC_VERSION "\n");
     assert_failed(bed, run(bed, "help issu"), ERR_USAGE, "'issu'");
@@ -336,6 +391,8 @@ int main(void)
         TEST(test_renew_keeps_the_stored_ca),
         TEST(test_renew_needs_names_in_the_file),
         TEST(test_a_signal_ends_the_wait),
+        TEST(test_accounts),
+        TEST(test_thumbprint),
         TEST(test_reports),
         TEST(test_colors),
     };

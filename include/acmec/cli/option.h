@@ -100,6 +100,10 @@ enum option_files {
       "agree to the CA's terms of service")                                                        \
     X(ACCOUNT, "account", 0, STRING, "NAME", CA, BOTH, 0, 0, "", "default",                        \
       "which of several accounts at one CA")                                                       \
+    X(EAB_KID, "eab-kid", 0, STRING, "KID", CA, BOTH, 0, 0, "", "",                                \
+      "key id of the external account that the CA wants the account bound to")                     \
+    X(EAB_HMAC_KEY_FILE, "eab-hmac-key-file", 0, PATH, "FILE", CA, BOTH, 0, 0, "", "",             \
+      "file with the HMAC key that belongs to it")                                                 \
     X(PROXY, "proxy", 0, STRING, "URL", CA, BOTH, 0, 0, "", "from the environment",                \
       "proxy to reach the CA through")                                                             \
     X(CONFIG_DIR, "config-dir", 0, PATH, "DIR", EVERYWHERE, NONE, 0, 0, "", "/etc/acmec",          \

@@ -21,7 +21,8 @@ enum report_kind {
     REPORT_DETAIL, /* list CERT */
     REPORT_STATUS, /* status: exits 1 if a certificate needs a person */
     REPORT_ACCOUNTS,
-    REPORT_TEXT /* help, completion, version: the text itself */
+    REPORT_THUMBPRINT, /* of the one account: for scripts */
+    REPORT_TEXT        /* help, completion, version: the text itself */
 };
 
 struct report {
@@ -40,6 +41,10 @@ void report_release(struct report *report);
  * with detailed when something changed. What fails beside the one certificate of an issue by hand
  * is that issue's failure. */
 int report_exit_code(const struct report *report, int64_t now, bool detailed);
+
+/* The nth (from 0) CAA record's value that lets only this account order (RFC 8657), owned; NULL: no
+ * such, or the CA does not say by which name CAA records know it. */
+char *account_caa(const struct account_view *account, size_t nth);
 
 /* Whether a person should look at it: expired, failing, or not deployed. */
 bool report_needs_person(const struct outcome *outcome, int64_t now);

@@ -55,6 +55,7 @@ struct cert_spec {
     char *account;       /* default "default" */
     char *email;         /* comma-separated list */
     bool agree_tos;
+    char *eab_kid, *eab_hmac_key_file; /* both or neither; the file's path is absolute */
     char *proxy;
     char *key_group;
     char *pre_hook, *deploy_hook, *post_hook; /* run by /bin/sh -c */

@@ -11,10 +11,19 @@
 #define CLOCK_OFF_WARN_S 3600
 
 struct authority;
+struct enrol;
+
+/* What the account is for. */
+enum authority_use {
+    AUTHORITY_FOR_ORDERS,  /* as stored, found by its key, or registered */
+    AUTHORITY_FOR_ACCOUNT, /* the same, and the CA is asked about a stored one */
+    AUTHORITY_FOR_CHANGE   /* the CA is asked; none is registered */
+};
 
 /* The authority for spec's CA (its staging service in a dry run, where it has one) and account:
  * found, or made and started. Borrowed until authorities_free. */
-struct authority *authority_get(struct run *run, const struct cert_spec *spec);
+struct authority *authority_get(struct run *run, const struct cert_spec *spec,
+                                enum authority_use use);
 void authorities_free(struct run *run);
 
 bool authority_is_ready(const struct authority *authority);
@@ -33,6 +42,7 @@ struct session *authority_session(struct authority *authority);
 struct lane *authority_lane(struct authority *authority);
 const char *authority_directory_url(const struct authority *authority);
 const char *authority_account_url(const struct authority *authority);
+struct enrol *authority_enrol(struct authority *authority);
 const char *authority_account_name(const struct authority *authority);
 /* Whether it is the staging partner of what the spec names. */
 bool authority_is_staging(const struct authority *authority);

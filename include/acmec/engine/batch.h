@@ -28,7 +28,4 @@ void batch_release(struct batch *batch);
 bool batch_run(struct run *run, struct batch *batch, struct outcome_list *out, struct error *err)
     MUST_USE;
 
-/* Brings the account of spec up, without any order. */
-bool batch_register(struct run *run, const struct cert_spec *spec, struct error *err) MUST_USE;
-
 #endif

@@ -90,18 +90,34 @@ struct account_view {
     char *status;  /* NULL unknown */
     char *contact; /* comma-separated, NULL none */
     char *thumbprint;
+    char *caa;     /* the CA's issuer domain names for CAA records, comma-separated; NULL unknown */
+    char **orders; /* URLs, escaped */
+    size_t order_count;
+    bool has_orders; /* the CA was asked, and offers a list */
 };
 struct account_views {
     struct account_view *items;
     size_t count;
 };
+/* view: taken. */
+void account_views_add(struct account_views *views, const struct account_view *view);
 void account_views_release(struct account_views *views);
+
+/* All accounts as they are stored; no CA is asked. */
 bool engine_account_show(struct engine *engine, struct account_views *out, struct error *err)
     MUST_USE;
-/* Registers (or finds) the account for spec's server, account, email, agree_tos; out has it alone.
- */
-bool engine_account_register(struct engine *engine, const struct cert_spec *spec,
-                             struct account_views *out, struct error *err) MUST_USE;
+
+enum account_act {
+    ACCOUNT_ACT_ASK,       /* what the CA says of it, with its orders where the CA lists them */
+    ACCOUNT_ACT_REGISTER,  /* or find */
+    ACCOUNT_ACT_UPDATE,    /* spec's email becomes its contacts */
+    ACCOUNT_ACT_ROLLOVER,  /* a new key of the same type */
+    ACCOUNT_ACT_DEACTIVATE /* for ever: asks a person, or wants settings.yes */
+};
+/* Does it with the account that spec's server and account name; out has it alone, also on failure.
+ * A CA that cannot be asked about an account that is stored is no failure of ASK, but a notice. */
+bool engine_account_act(struct engine *engine, enum account_act act, const struct cert_spec *spec,
+                        struct account_views *out, struct error *err) MUST_USE;
 
 /* A child of our own, which no person starts: an argv[1] that is none of the command line's. Does
  * its work: *exit_code, or another program. False: it is none. */

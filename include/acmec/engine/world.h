@@ -12,6 +12,9 @@ bool world_open(struct run *run, const char *ca_bundle, const char *proxy, struc
 /* Ends what world_open began, and the run's authorities. */
 void world_close(struct run *run);
 
+/* False once a signal has come: ERR_INTERRUPTED or ERR_TERMINATED. */
+bool world_goes_on(const struct run *run, struct error *err) MUST_USE;
+
 /* Sends what may be sent, then waits for one event, until_ms at most, and hands it to the
  * exchanges, the probes or the lookups if it is theirs. out (released by the caller) is what
  * happened. */

@@ -41,9 +41,10 @@ bool store_write_next_key(struct store *store, const char *directory_url, const 
 /* The next key becomes the account's key, by one rename. */
 bool store_promote_next_key(struct store *store, const char *directory_url, const char *account,
                             struct error *err) MUST_USE;
-/* The CA does not know it: it goes. */
-bool store_drop_next_key(struct store *store, const char *directory_url, const char *account,
-                         struct error *err) MUST_USE;
+/* The CA does not know it: it is renamed to key.unused.pem, and not deleted, since a request that
+ * is slow enough could still make it the account's key. */
+bool store_set_next_key_aside(struct store *store, const char *directory_url, const char *account,
+                              struct error *err) MUST_USE;
 
 /* Every account with a key: ca is the folder's name, account its own. */
 struct account_entry {

@@ -17,7 +17,8 @@ CALL = re.compile(r"(GET|HEAD|POST) (/\S*) -> calling handler\(\)")
 ROLES = [("/dir", "directory"), ("/nonce-plz", "newNonce"), ("/sign-me-up", "newAccount"),
          ("/my-account/", "account"), ("/order-plz", "newOrder"), ("/my-order/", "order"),
          ("/authZ/", "authorization"), ("/chalZ/", "challenge"), ("/finalize-order/", "finalize"),
-         ("/certZ/", "certificate"), ("/revoke-cert", "revokeCert"), ("/draft", "renewalInfo")]
+         ("/certZ/", "certificate"), ("/revoke-cert", "revokeCert"), ("/rollover-account-key", "keyChange"),
+         ("/list-orderz/", "orders"), ("/draft", "renewalInfo")]
 
 
 def role_of(path):
