@@ -69,29 +69,36 @@ int64_t json_opt_int(const json_t *object, const char *member, int64_t fallback)
 }
 
 /* A string of text with U+FFFD for each byte that is not UTF-8. */
-static json_t *repaired(const char *text)
+static json_t *repaired(struct span text)
 {
-    size_t len = strlen(text);
-    AUTO(buf) clean = BUF(len * (sizeof(REPLACEMENT) - 1));
-    for (size_t at = 0; at < len;) {
+    AUTO(buf) clean = BUF(text.len * (sizeof(REPLACEMENT) - 1));
+    for (size_t at = 0; at < text.len;) {
         uint32_t code = 0;
-        size_t taken = utf8_read(span_of(text + at, len - at), &code);
+        size_t taken = utf8_read(span_of(text.ptr + at, text.len - at), &code);
         if (taken == 0)
             buf_add_str(&clean, REPLACEMENT);
         else
-            buf_add(&clean, text + at, taken);
+            buf_add(&clean, text.ptr + at, taken);
         at += taken == 0 ? 1 : taken;
     }
-    return json_string(buf_str(&clean));
+    return json_stringn(buf_str(&clean), clean.len);
+}
+
+json_t *json_text(struct span text)
+{
+    json_t *value = json_stringn(text.len == 0 ? "" : text.ptr, text.len);
+    if (value == NULL)
+        value = repaired(text);
+    if (value == NULL)
+        mem_exhausted(); /* jansson's only other reason is a mistake of the caller */
+    return value;
 }
 
 void json_put_str(json_t *object, const char *member, const char *text)
 {
-    json_t *value = text == NULL ? json_null() : json_string(text);
-    if (value == NULL)
-        value = repaired(text);
+    json_t *value = text == NULL ? json_null() : json_text(span_str(text));
     if (json_object_set_new(object, member, value) != 0)
-        mem_exhausted(); /* jansson's only other reasons are mistakes of the caller */
+        mem_exhausted();
 }
 
 static int add_text(const char *text, size_t len, void *out)

@@ -27,6 +27,8 @@ json_t *json_opt_object(const json_t *object, const char *member);
 bool json_opt_bool(const json_t *object, const char *member, bool fallback);
 int64_t json_opt_int(const json_t *object, const char *member, int64_t fallback);
 
+/* A string (owned) of foreign text, NUL included; bytes that are not UTF-8 become U+FFFD. */
+json_t *json_text(struct span text);
 /* Sets member to a string, or to null for NULL; foreign bytes that are not UTF-8 become U+FFFD. */
 void json_put_str(json_t *object, const char *member, const char *text);
 
