@@ -295,9 +295,11 @@ static bool read_file(struct reader *reader, const char *path, uint32_t item)
     uint32_t base = item == CONF_NONE ? add_item(reader, instance, 0, 0) : conf->items[item].parent;
     unsigned bad_line = 0;
     struct conf_file *it = &conf->files[file];
-    bool whole = !is_new || tree_parse(buf_span(&it->bytes), &it->tree, &bad_line, &cause);
+    if (is_new)
+        it->broken = !tree_parse(buf_span(&it->bytes), &it->tree, &bad_line, &cause);
+    bool broken = it->broken && is_new; /* said once */
     bool goes_on = add_statements(reader, instance, base);
-    if (goes_on && !whole)
+    if (goes_on && broken)
         goes_on = fault(reader, instance, bad_line, &cause);
     return goes_on;
 }

@@ -206,6 +206,8 @@ static void test_a_survey_goes_on(void **state)
     assert_int_equal(conf.faults[0].line, 1);
     assert_string_equal(conf.faults[1].text, "unexpected \";\" in /etc/nginx/x:1");
     assert_int_equal(conf.faults[1].instance, 1);
+    assert_true(conf.files[1].broken);
+    assert_false(conf.files[0].broken);
 }
 
 /* Each file includes the next one. */

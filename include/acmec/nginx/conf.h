@@ -34,6 +34,7 @@ struct conf_file {
     struct buf bytes;
     struct tree tree;
     uint32_t instance; /* the first one */
+    bool broken;       /* the tree holds what stands before a fault */
 };
 
 struct conf_instance {
