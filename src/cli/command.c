@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Accepted by every command, and ignored where they mean nothing. */
-#define ANYWHERE (GROUP_BIT(GROUP_CA) | GROUP_BIT(GROUP_EVERYWHERE))
+#define ANYWHERE (GROUP_BIT(GROUP_CA) | GROUP_BIT(GROUP_NGINX) | GROUP_BIT(GROUP_EVERYWHERE))
 #define OF_ISSUE                                                                                   \
     (GROUP_BIT(GROUP_CERTIFICATE) | GROUP_BIT(GROUP_PROOF) | GROUP_BIT(GROUP_HOOKS) |              \
      GROUP_BIT(GROUP_RUN))
@@ -70,6 +70,20 @@ static const struct command rows[] = {
         .details = "All but show work on the account chosen by --server and --account; show asks "
                    "that CA where one of the two is given, and shows what is stored of all "
                    "accounts otherwise.",
+    },
+    {
+        .name = "nginx",
+        .operands = "which NAME | parse FILE",
+        .words = "which,parse",
+        .operands_min = 2,
+        .operands_max = 2,
+        .groups = ANYWHERE,
+        .needs_engine = true,
+        .handler = cmd_nginx,
+        .summary = "read nginx's configuration as nginx does",
+        .details = "which: the server block that answers for NAME, address by address: ADDRESS "
+                   "FILE:LINE BY NAME. parse: FILE and what it includes as JSON, in the form that "
+                   "crossplane prints.",
     },
     {
         .name = "completion",

@@ -76,12 +76,30 @@ static void log_report(const struct context *context, const struct summary_style
     log_lines(&errors, LOG_LEVEL_ERROR);
 }
 
-static void make_texts(const struct context *context, const struct summary_style *style, bool json,
-                       int code, struct buf *out, struct buf *errors)
+/* The document; where it is too large, one that says so. */
+static void make_json(struct report *report, int *code, struct buf *out)
 {
-    if (json)
-        report_json(&context->report, code, out);
-    else
+    report_json(report, *code, out);
+    if (buf_ok(out))
+        return;
+    buf_release(out);
+    *out = BUF(REPORT_MAX);
+    enum report_kind kind = report->kind;
+    const char *command = report->command;
+    report_release(report);
+    report->kind = kind;
+    report->command = command;
+    (void)fail(&report->error, ERR_FILES, "the answer is larger than %d bytes", REPORT_MAX);
+    *code = err_exit_code(report->error.code);
+    report_json(report, *code, out);
+}
+
+static void make_texts(struct context *context, const struct summary_style *style, bool json,
+                       int *code, struct buf *out, struct buf *errors)
+{
+    if (json || context->report.kind == REPORT_PARSE)
+        make_json(&context->report, code, out);
+    if (!json)
         summary_write(&context->report, style, out, errors);
 }
 
@@ -103,7 +121,7 @@ int output_report(struct context *context, bool json)
     int code = report_exit_code(&context->report, style.now,
                                 context_flag(context, OPT_DETAILED_EXIT_CODE));
     progress_pause(context->progress);
-    make_texts(context, &style, json, code, &out, &errors);
+    make_texts(context, &style, json, &code, &out, &errors);
     if (context->logging)
         log_report(context, &style);
     if (!output_write(STDOUT_FILENO, buf_span(&out), &err)) {

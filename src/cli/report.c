@@ -2,6 +2,7 @@
 
 #include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
+#include <acmec/cli/crossplane.h>
 #include <acmec/data/json.h>
 #include <acmec/data/timefmt.h>
 #include <jansson.h>
@@ -10,6 +11,8 @@ void report_release(struct report *report)
 {
     outcome_list_release(&report->certificates);
     account_views_release(&report->accounts);
+    nginx_answers_release(&report->answers);
+    crossplane_free(report->crossplane);
     buf_release(&report->text);
     *report = (struct report){0};
 }
@@ -208,6 +211,28 @@ static json_t *account_json(const struct account_view *account)
     return object;
 }
 
+static json_t *answer_json(const struct nginx_answer *answer)
+{
+    json_t *object = json_object();
+    put_text(object, "address", answer->address);
+    put(object, "tls", json_boolean(answer->tls));
+    put_text(object, "file", answer->file);
+    put(object, "line", json_integer(answer->line));
+    put_text(object, "by", answer->by);
+    json_put_str(object, "server_name", answer->server_name);
+    put(object, "quic", json_boolean(answer->quic));
+    return object;
+}
+
+static void put_answers(const struct report *report, json_t *document)
+{
+    json_t *answers = json_array();
+    for (size_t i = 0; i < report->answers.count; i++)
+        (void)json_array_append_new(answers, answer_json(&report->answers.items[i]));
+    put_text(document, "name", report->answers.name);
+    put(document, "answers", answers);
+}
+
 void report_json(const struct report *report, int exit_code, struct buf *out)
 {
     json_t *document = json_object();
@@ -226,6 +251,10 @@ void report_json(const struct report *report, int exit_code, struct buf *out)
             (void)json_array_append_new(accounts, account_json(&report->accounts.items[i]));
         put(document, "accounts", accounts);
     }
+    if (report->kind == REPORT_WHICH)
+        put_answers(report, document);
+    if (report->kind == REPORT_PARSE)
+        crossplane_put(report->crossplane, document);
     if (report->kind == REPORT_TEXT)
         put_text(document, "text", buf_str(&report->text));
     json_write(document, out);

@@ -2,6 +2,7 @@
 
 #include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
+#include <acmec/data/escape.h>
 #include <acmec/data/timefmt.h>
 #include <stdio.h>
 #include <string.h>
@@ -355,6 +356,18 @@ static void write_accounts(const struct report *report, const struct summary_sty
         buf_add_str(out, "no accounts yet: 'acmec account register' makes one\n");
 }
 
+/* ADDRESS FILE:LINE BY NAME */
+static void write_answers(const struct report *report, struct buf *out)
+{
+    for (size_t i = 0; i < report->answers.count; i++) {
+        const struct nginx_answer *answer = &report->answers.items[i];
+        const char *name = answer->server_name == NULL ? "-" : answer->server_name;
+        buf_addf(out, "%s%s ", escaped_str(answer->address).text, answer->quic ? "/udp" : "");
+        buf_addf(out, "%s:%u %s", escaped_str(answer->file).text, answer->line, answer->by);
+        buf_addf(out, " %s\n", name[0] == 0 ? "\"\"" : escaped_str(name).text);
+    }
+}
+
 void summary_write(const struct report *report, const struct summary_style *style, struct buf *out,
                    struct buf *errors)
 {
@@ -380,6 +393,11 @@ void summary_write(const struct report *report, const struct summary_style *styl
         return;
     case REPORT_THUMBPRINT:
         write_thumbprint(report, out);
+        return;
+    case REPORT_WHICH:
+        write_answers(report, out);
+        return;
+    case REPORT_PARSE:
         return;
     case REPORT_TEXT:
         buf_add_span(out, buf_span(&report->text));

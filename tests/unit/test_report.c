@@ -220,6 +220,37 @@ static void test_further_members(void **state)
     json_decref(parsed);
 }
 
+static void test_json_of_answers(void **state)
+{
+    (void)state;
+    AUTO(report) report = {.kind = REPORT_WHICH, .command = "nginx which"};
+    report.answers.name = mem_strdup("a.example");
+    report.answers.items = mem_new(1, sizeof *report.answers.items);
+    report.answers.count = 1;
+    report.answers.items[0] = (struct nginx_answer){
+        .address = mem_strdup("*:443"),
+        .tls = true,
+        .file = mem_strdup("/etc/nginx/x"),
+        .line = 12,
+        .by = "default",
+    };
+    AUTO(buf) out = BUF(REPORT_MAX);
+    report_json(&report, 0, &out);
+    assert_non_null(strstr(buf_str(&out),
+                           "\"error\":null,\"name\":\"a.example\",\"answers\":[{\"address\":"
+                           "\"*:443\",\"tls\":true,\"file\":\"/etc/nginx/x\",\"line\":12,"
+                           "\"by\":\"default\",\"server_name\":null,\"quic\":false}]}"));
+}
+
+static void test_json_of_a_parse(void **state)
+{
+    (void)state;
+    AUTO(report) report = {.kind = REPORT_PARSE, .command = "nginx parse"};
+    AUTO(buf) out = BUF(REPORT_MAX);
+    report_json(&report, 7, &out);
+    assert_non_null(strstr(buf_str(&out), "\"status\":\"failed\",\"errors\":[],\"config\":[]}"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +260,8 @@ int main(void)
         cmocka_unit_test(test_document),
         cmocka_unit_test(test_document_of_an_error),
         cmocka_unit_test(test_further_members),
+        cmocka_unit_test(test_json_of_answers),
+        cmocka_unit_test(test_json_of_a_parse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -211,6 +211,33 @@ static void test_colors(void **state)
     assert_texts(&report, &colored, "", "\033[31macmec:\033[0m a.example: the CA refused\n");
 }
 
+static void test_answers_are_a_line_each(void **state)
+{
+    (void)state;
+    AUTO(report) report = {.kind = REPORT_WHICH};
+    struct nginx_answer answers[] = {
+        {"*:443", true, true, "/etc/nginx/x\n", 12, "wildcard", "*.A.example"},
+        {"[::]:80", false, false, "/etc/nginx/y", 1, "default", NULL},
+        {"*:80", false, false, "/etc/nginx/y", 3, "exact", ""},
+    };
+    report.answers.items = answers;
+    report.answers.count = 3;
+    assert_texts(&report, &quiet,
+                 "*:443/udp /etc/nginx/x :12 wildcard *.A.example\n"
+                 "[::]:80 /etc/nginx/y:1 default -\n"
+                 "*:80 /etc/nginx/y:3 exact \"\"\n",
+                 "");
+    report.answers = (struct nginx_answers){0};
+}
+
+static void test_a_parse_is_json_only(void **state)
+{
+    (void)state;
+    AUTO(report) report = {.kind = REPORT_PARSE};
+    (fail)(&report.error, ERR_WEB_SERVER, "unexpected \";\"");
+    assert_texts(&report, &plain, "", "acmec: unexpected \";\"\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +251,8 @@ int main(void)
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_detail_and_status),
         cmocka_unit_test(test_colors),
+        cmocka_unit_test(test_answers_are_a_line_each),
+        cmocka_unit_test(test_a_parse_is_json_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

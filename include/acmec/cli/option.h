@@ -28,6 +28,7 @@ enum option_kind {
     X(HOOKS, "Hooks")                                                                              \
     X(RUN, "This run")                                                                             \
     X(RENEWING, "Renewing")                                                                        \
+    X(NGINX, "nginx")                                                                              \
     X(CA, "The CA")                                                                                \
     X(EVERYWHERE, "Everywhere")
 
@@ -88,6 +89,8 @@ enum option_files {
       "with --dry-run: every certificate, not only 20 that are not due")                           \
     X(MAX_ORDERS, "max-orders", 0, NUMBER, "N", RENEWING, MAIN, 0, 1000000, "", "0, no limit",     \
       "start at most N orders in one run")                                                         \
+    X(NGINX_CONF, "nginx-conf", 0, PATH, "FILE", NGINX, BOTH, 0, 0, "", "/etc/nginx/nginx.conf",   \
+      "nginx's main configuration file")                                                           \
     X(SERVER, "server", 0, REPEATED, "URL|CA", CA, BOTH, 0, 0, "", "letsencrypt",                  \
       "the CA: its directory's URL, or a name that acmec knows")                                   \
     X(STAGING, "staging", 0, FLAG, NULL, CA, BOTH, 0, 0, "", "",                                   \

@@ -1,16 +1,17 @@
 /* report: what a command has to say when it is done, and the exit code that goes with it.
  *
  * A handler fills a struct report; report_json makes the one document of --json out of it,
- * report_exit_code the code of design section 4. Text for people is made by cli/summary. The only
- * room of the command line with jansson. Pure. */
+ * report_exit_code the code of design section 4. Text for people is made by cli/summary. With
+ * cli/crossplane the only room of the command line with jansson. Pure. */
 #ifndef ACMEC_CLI_REPORT_H
 #define ACMEC_CLI_REPORT_H
 
 #include <acmec/base/buf.h>
 #include <acmec/data/outcome.h>
 #include <acmec/engine/engine.h>
+#include <acmec/engine/nginx_read.h>
 
-#define REPORT_MAX (64 * 1024 * 1024)
+#define REPORT_MAX (512 * 1024 * 1024)
 #define REPORT_EXIT_SOME 1
 #define REPORT_EXIT_CHANGED 10
 
@@ -22,8 +23,12 @@ enum report_kind {
     REPORT_STATUS, /* status: exits 1 if a certificate needs a person */
     REPORT_ACCOUNTS,
     REPORT_THUMBPRINT, /* of the one account: for scripts */
+    REPORT_WHICH,      /* nginx which */
+    REPORT_PARSE,      /* nginx parse: JSON, asked for or not */
     REPORT_TEXT        /* help, completion, version: the text itself */
 };
+
+struct crossplane;
 
 struct report {
     enum report_kind kind;
@@ -31,8 +36,10 @@ struct report {
     bool by_hand;        /* issue: "nothing to do" is worth a line without a terminal, too */
     struct outcome_list certificates;
     struct account_views accounts;
-    struct buf text;    /* REPORT_TEXT */
-    struct error error; /* what concerns no single certificate; ERR_NONE: nothing */
+    struct nginx_answers answers;
+    struct crossplane *crossplane; /* owned */
+    struct buf text;               /* REPORT_TEXT */
+    struct error error;            /* what concerns no single certificate; ERR_NONE: nothing */
 };
 
 void report_release(struct report *report);
