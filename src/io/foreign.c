@@ -16,15 +16,15 @@
 #define ACL_NAME "system.posix_acl_access"
 #define OPEN_FLAGS (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
-bool foreign_stamp_equals(const struct foreign_stamp *a, const struct foreign_stamp *b)
+static bool same_facts(const struct source_facts *a, const struct source_facts *b)
 {
     return a->device == b->device && a->inode == b->inode && a->mtime_ns == b->mtime_ns &&
            a->size == b->size;
 }
 
-static struct foreign_stamp stamp_of(const struct stat *status)
+static struct source_facts facts_of(const struct stat *status)
 {
-    return (struct foreign_stamp){
+    return (struct source_facts){
         .device = status->st_dev,
         .inode = status->st_ino,
         .mtime_ns = status->st_mtim.tv_sec * INT64_C(1000000000) + status->st_mtim.tv_nsec,
@@ -119,7 +119,7 @@ static bool read_held(struct foreign *file, struct error *err)
     if (fd < 0 || fstat(fd, &file->status) != 0)
         return fail_errno(err, ERR_FILES, errno, "cannot read '%s'", file->path);
     buf_clear(&file->bytes);
-    file->stamp = stamp_of(&file->status);
+    file->facts = facts_of(&file->status);
     return file_read_fd(fd, file->path, &file->bytes, err);
 }
 
@@ -149,10 +149,10 @@ static bool has_changed(const struct foreign *file, struct error *err)
     return with_hint(err, "run the command again");
 }
 
-bool foreign_is_still(const struct foreign *file, const struct foreign_stamp *stamp,
+bool foreign_is_still(const struct foreign *file, const struct source_facts *facts,
                       struct span bytes, struct error *err)
 {
-    if (foreign_stamp_equals(&file->stamp, stamp) && span_equals(buf_span(&file->bytes), bytes))
+    if (same_facts(&file->facts, facts) && span_equals(buf_span(&file->bytes), bytes))
         return true;
     return has_changed(file, err);
 }
@@ -200,8 +200,8 @@ static bool dress(const struct foreign *file, int original, int fd)
     struct stat old, new;
     if (fstat(original, &old) != 0 || fstat(fd, &new) != 0)
         return false;
-    struct foreign_stamp stamp = stamp_of(&old);
-    if (!foreign_stamp_equals(&stamp, &file->stamp)) {
+    struct source_facts facts = facts_of(&old);
+    if (!same_facts(&facts, &file->facts)) {
         errno = ESTALE;
         return false;
     }
@@ -237,9 +237,9 @@ static bool entry_is(const struct foreign *file, const char *name, bool whole)
     AUTO_FD fd = openat(file->dir, name, O_RDONLY | OPEN_FLAGS);
     if (fd < 0 || fstat(fd, &status) != 0)
         return false;
-    struct foreign_stamp stamp = stamp_of(&status);
-    if (!foreign_stamp_equals(&stamp, &file->stamp) || !whole)
-        return foreign_stamp_equals(&stamp, &file->stamp);
+    struct source_facts facts = facts_of(&status);
+    if (!same_facts(&facts, &file->facts) || !whole)
+        return same_facts(&facts, &file->facts);
     AUTO(buf) bytes = BUF(FOREIGN_MAX);
     return file_read_fd(fd, file->path, &bytes, &ignored) &&
            span_equals(buf_span(&bytes), buf_span(&file->bytes));
@@ -329,8 +329,8 @@ static bool write_in_place(const struct foreign *file, struct span bytes, struct
     AUTO_FD fd = openat(file->dir, file->name, O_WRONLY | OPEN_FLAGS);
     if (fd < 0 || fstat(fd, written) != 0)
         return fail_errno(err, ERR_FILES, errno, "cannot write '%s'", file->path);
-    struct foreign_stamp stamp = stamp_of(written);
-    if (!foreign_stamp_equals(&stamp, &file->stamp) || !entry_is(file, file->name, true))
+    struct source_facts facts = facts_of(written);
+    if (!same_facts(&facts, &file->facts) || !entry_is(file, file->name, true))
         return has_changed(file, err);
     if (has_room(fd, bytes.len) && put_all(fd, bytes) && fstat(fd, written) == 0)
         return true;
@@ -349,7 +349,7 @@ bool foreign_replace(struct foreign *file, struct span bytes, struct error *err)
                        : !write_anew(file, bytes, &written, err))
         return false;
     file->status = written;
-    file->stamp = stamp_of(&written);
+    file->facts = facts_of(&written);
     buf_clear(&file->bytes);
     buf_add_span(&file->bytes, bytes);
     return true;

@@ -65,7 +65,7 @@ static void test_replace(void **state)
     AUTO(foreign) file = {.dir = -1};
     assert_true(open_site(*state, false, &file, &err));
     assert_string_equal(buf_str(&file.bytes), OLD);
-    struct foreign_stamp before = file.stamp;
+    struct source_facts before = file.facts;
     assert_true(foreign_is_still(&file, &before, SPAN_LIT(OLD), &err));
     assert_true(foreign_replace(&file, SPAN_LIT(NEW), &err));
     assert_true(place_holds(*state, "site", NEW));

@@ -19,25 +19,19 @@
 
 #include <acmec/base/buf.h>
 #include <acmec/base/error.h>
+#include <acmec/data/ports.h>
 #include <sys/stat.h>
 
 #define FOREIGN_MAX (16 * 1024 * 1024)
-
-/* What tells a file from its successor. */
-struct foreign_stamp {
-    uint64_t device, inode;
-    int64_t mtime_ns, size;
-};
-bool foreign_stamp_equals(const struct foreign_stamp *a, const struct foreign_stamp *b);
 
 struct foreign {
     char *path;       /* owned: the real one, without symlinks */
     const char *name; /* in its folder; inside path */
     int dir;          /* its folder, held */
     struct stat status;
-    struct foreign_stamp stamp;
-    struct buf bytes; /* what it holds */
-    bool in_place;    /* it can only be written in place, and may be */
+    struct source_facts facts; /* guarded: not told */
+    struct buf bytes;          /* what it holds */
+    bool in_place;             /* it can only be written in place, and may be */
 };
 
 /* Everything that would refuse a write later is found here, before anything is changed: read-only
@@ -47,7 +41,7 @@ bool foreign_open(const char *path, bool in_place, struct foreign *out, struct e
 void foreign_release(struct foreign *file);
 
 /* Fails if the held file is not the one that was read then. */
-bool foreign_is_still(const struct foreign *file, const struct foreign_stamp *stamp,
+bool foreign_is_still(const struct foreign *file, const struct source_facts *facts,
                       struct span bytes, struct error *err) MUST_USE;
 
 /* Puts bytes in its place; the held file is then the new one. A failure leaves the old one. */
