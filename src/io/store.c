@@ -27,7 +27,7 @@ static const struct {
     {false, true, 0700, "/accounts"}, {false, true, 0755, "/archive"},
     {false, true, 0755, "/live"},     {true, true, 0711, ""},
     {true, true, 0700, "/certs"},     {true, true, 0700, "/locks"},
-    {true, false, 0700, "/dry-run"},
+    {true, false, 0700, "/dry-run"},  {true, false, 0700, "/journal"},
 };
 #define FOLDERS (sizeof folders / sizeof folders[0])
 
@@ -267,6 +267,15 @@ bool store_lock_cert(struct store *store, const char *name, struct lock *out, st
         return false;
     AUTO_FREE path = mem_printf("%s/locks/%s.lock", store->state_dir, name);
     return lock_take(path, store->command, out, err) || while_doing(err, "certificate '%s'", name);
+}
+
+bool store_lock_nginx(struct store *store, const char *conf, struct lock *out, struct error *err)
+{
+    char id[JOURNAL_ID_SIZE];
+    if (!journal_id(conf, id, err))
+        return false;
+    AUTO_FREE path = mem_printf("%s/locks/nginx-%s", store->state_dir, id);
+    return lock_take(path, store->command, out, err) || while_doing(err, "nginx '%s'", conf);
 }
 
 /* The one wait outside the loop: its holder needs it for a few file operations. */

@@ -15,6 +15,7 @@
 #include <acmec/io/lock.h>
 #include <acmec/io/store_account.h>
 #include <acmec/io/store_generation.h>
+#include <acmec/io/store_journal.h>
 #include <acmec/io/store_limits.h>
 #include <acmec/io/store_state.h>
 
@@ -63,6 +64,9 @@ bool store_write_conf(struct store *store, const char *name, struct span text, s
 /* ---- locks ---- */
 /* One per certificate: tried once. */
 bool store_lock_cert(struct store *store, const char *name, struct lock *out, struct error *err)
+    MUST_USE;
+/* One per nginx, by its main configuration, for the time of a transaction: tried once. */
+bool store_lock_nginx(struct store *store, const char *conf, struct lock *out, struct error *err)
     MUST_USE;
 /* The short one for accounts and shared state, held for moments only: tried for up to 10 s before
  * it is ERR_LOCKED. Never to be taken twice by one process. */
