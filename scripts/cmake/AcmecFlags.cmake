@@ -28,5 +28,8 @@ else()
                         $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>)
     add_link_options(-pie -Wl,-z,relro,-z,now)
 endif()
+if(ACMEC_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 # A program loads only the libraries it calls: the keeper's start time depends on it.
 add_link_options(-Wl,--as-needed)
