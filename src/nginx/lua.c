@@ -23,10 +23,10 @@ static size_t skip_string(struct span text, size_t at)
     for (size_t i = at + 1; i < text.len; i++) {
         if (text.ptr[i] == quote)
             return i + 1;
-        if (text.ptr[i] == '\n')
-            break;
         if (text.ptr[i] == '\\')
             i++;
+        if (i < text.len && text.ptr[i] == '\n')
+            break; /* the scanner lets no backslash continue a line */
     }
     return at + 1;
 }
@@ -54,8 +54,11 @@ static bool skip_long_bracket(struct span text, size_t at, size_t len, size_t *a
         return true;
     }
     struct escaped shown = escaped(span_of(text.ptr + at + 1, len - 2));
-    return fail(err, ERR_WEB_SERVER, "Lua code block missing the closing long bracket \"]%s]\"",
-                shown.text);
+    return fail(
+        err, ERR_WEB_SERVER,
+        "Lua code block missing the closing long bracket \"]%s]\", the inlined Lua code may "
+        "be too long",
+        shown.text);
 }
 
 /* Past the comment whose "--" stands at `at`. */

@@ -18,6 +18,7 @@ static const char *const closed[] = {
     "{ it's { } }END",
     "{ \" \n }END",
     "{ ' \" }END",
+    "{ \"\\\n\"{\" }END",
     "{ -- }\n }END",
     "{ -- it's\n}END",
     "{ --[[ } ]] }END",
@@ -50,12 +51,12 @@ static void test_says_what_is_missing(void **state)
     size_t close = 7, bad_at = 0;
     assert_false(lua_find_end(SPAN_LIT("{ -- }"), 1, &close, &bad_at, &err));
     assert_string_equal(
-        err.text,
-        "unexpected end of file, expecting terminating characters for lua code block");
+        err.text, "unexpected end of file, expecting terminating characters for lua code block");
     assert_false(lua_find_end(SPAN_LIT("{ a {\n } \n"), 1, &close, &bad_at, &err));
     assert_int_equal(bad_at, 4);
     assert_false(lua_find_end(SPAN_LIT("{ x [==[ ]=] }"), 1, &close, &bad_at, &err));
-    assert_string_equal(err.text, "Lua code block missing the closing long bracket \"]==]\"");
+    assert_string_equal(err.text, "Lua code block missing the closing long bracket \"]==]\", "
+                                  "the inlined Lua code may be too long");
     assert_int_equal(bad_at, 4);
     assert_false(lua_find_end(SPAN_LIT("{ '\\"), 1, &close, &bad_at, &err));
     assert_int_equal(err.code, ERR_WEB_SERVER);

@@ -120,7 +120,8 @@ static const struct refused refused[] = {
     {"a_by_lua_block { {\n\n",
      "unexpected end of file, expecting terminating characters for lua code block", 1, 2},
     {"a_by_lua_block {\n{\n\n [[",
-     "Lua code block missing the closing long bracket \"]]\"", 4, 2},
+     "Lua code block missing the closing long bracket \"]]\", the inlined Lua code may be too long",
+     4, 2},
 };
 
 static void test_what_was_read_before_a_refusal_is_kept(void **state)
