@@ -20,6 +20,9 @@ const mbedtls_x509_crt_profile CERT_PROFILE = {
     .rsa_min_bitlen = 2048,
 };
 
+const struct span CERT_COMMON_NAME = {OID_COMMON_NAME, sizeof(OID_COMMON_NAME) - 1};
+const struct span CERT_ORGANIZATION = {OID_ORGANIZATION, sizeof(OID_ORGANIZATION) - 1};
+
 static int allow_extension(void *unused, const mbedtls_x509_crt *crt, const mbedtls_x509_buf *oid,
                            int critical, const unsigned char *value, const unsigned char *end)
 {
@@ -118,8 +121,7 @@ static bool read_serial(const mbedtls_x509_crt *crt, char out[static 64])
     return true;
 }
 
-/* The first attribute with that OID, escaped and cut to fit; false: there is none. */
-static bool read_attribute(const mbedtls_x509_name *name, struct span oid, char out[static 256])
+bool cert_read_attribute(const mbedtls_x509_name *name, struct span oid, char out[static 256])
 {
     for (; name != NULL; name = name->next) {
         if (!span_equals(span_of(name->oid.p, name->oid.len), oid))
@@ -159,16 +161,16 @@ static void read_authority_key(const mbedtls_x509_crt *crt, struct cert_info *ou
     }
 }
 
-static bool read_info(const mbedtls_x509_crt *crt, enum err_code code, struct cert_info *out,
-                      struct error *err)
+bool cert_read_info(const mbedtls_x509_crt *crt, enum err_code code, struct cert_info *out,
+                    struct error *err)
 {
     if (!cert_read_time(&crt->valid_from, &out->not_before) ||
         !cert_read_time(&crt->valid_to, &out->not_after))
         return fail(err, code, "the certificate's dates are out of range");
     if (!read_serial(crt, out->serial))
         return fail(err, code, "the certificate's serial number is too long");
-    if (!read_attribute(&crt->issuer, SPAN_LIT(OID_COMMON_NAME), out->issuer))
-        (void)read_attribute(&crt->issuer, SPAN_LIT(OID_ORGANIZATION), out->issuer);
+    if (!cert_read_attribute(&crt->issuer, CERT_COMMON_NAME, out->issuer))
+        (void)cert_read_attribute(&crt->issuer, CERT_ORGANIZATION, out->issuer);
     read_authority_key(crt, out);
     return read_names(crt, code, &out->names, err);
 }
@@ -208,7 +210,7 @@ bool cert_read(struct span chain_pem, enum err_code code, struct cert_info *out,
     AUTO(certs) certs = {.count = 0};
     AUTO(cert_info) info = {0};
     if (!read_certs(chain_pem, 1, code, &certs, err) ||
-        !read_info(&certs.items[0], code, &info, err))
+        !cert_read_info(&certs.items[0], code, &info, err))
         return false;
     *out = info;
     info.names = (struct identifier_list){0};
@@ -243,7 +245,7 @@ bool cert_fits_key(struct span chain_pem, const struct key *key)
 static bool is_issued_by(const mbedtls_x509_crt *crt, const char *common_name)
 {
     char issuer[256];
-    return read_attribute(&crt->issuer, SPAN_LIT(OID_COMMON_NAME), issuer) &&
+    return cert_read_attribute(&crt->issuer, CERT_COMMON_NAME, issuer) &&
            strcasecmp(issuer, escaped_str(common_name).text) == 0;
 }
 
@@ -325,7 +327,7 @@ bool cert_check_chain_of(struct span chain_pem, struct span spki,
     AUTO(certs) certs = {.count = 0};
     AUTO(cert_info) info = {0};
     if (!read_certs(chain_pem, PEM_CHAIN_CERTS_MAX, ERR_REFUSED, &certs, err) ||
-        !read_info(&certs.items[0], ERR_REFUSED, &info, err))
+        !cert_read_info(&certs.items[0], ERR_REFUSED, &info, err))
         return false;
     if (!has_spki(&certs.items[0], spki))
         return fail(err, ERR_REFUSED, "the certificate is for another key");

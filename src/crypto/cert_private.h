@@ -15,4 +15,12 @@ bool cert_parse_der(mbedtls_x509_crt *crt, struct span der) MUST_USE;
 
 bool cert_read_time(const mbedtls_x509_time *time, int64_t *out) MUST_USE;
 
+/* The first attribute with that OID, escaped and cut to fit; false: there is none. */
+bool cert_read_attribute(const mbedtls_x509_name *name, struct span oid, char out[static 256]);
+extern const struct span CERT_COMMON_NAME, CERT_ORGANIZATION;
+
+/* *out is zeroed before and released after, also on failure: it holds what was read until then. */
+bool cert_read_info(const mbedtls_x509_crt *crt, enum err_code code, struct cert_info *out,
+                    struct error *err) MUST_USE;
+
 #endif

@@ -354,6 +354,40 @@ static void trust_ends_with_time(void **state)
         cert_is_trusted(buf_span(&good.pem), buf_span(&root.pem), world->now + 8000 * DAY));
 }
 
+static void trust_has_a_reason_and_an_anchor(void **state)
+{
+    static const struct {
+        const char *chain, *root;
+        enum cert_trust trust;
+        int64_t days;
+        const char *anchor;
+    } CASES[] = {
+        {"good", "root", CERT_TRUSTED, 0, "Test Root"},
+        {"lone", "good", CERT_TRUSTED, 0, "Test Intermediate"},
+        {"good", "root-p521", CERT_UNKNOWN, 0, ""},
+        {"lone", "root", CERT_UNKNOWN, 0, ""},
+        {"client", "root", CERT_OTHER_USE, 0, ""},
+        {"good", "root", CERT_EXPIRED, 8000, ""},
+        {"good", "root", CERT_NOT_YET, -2, ""},
+        {"weak-key", "root-p521", CERT_WEAK, 0, ""},
+        {"weak-hash", "root", CERT_WEAK, 0, ""},
+    };
+    struct world *world = *state;
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        AUTO(chain) chain = load(CASES[i].chain);
+        AUTO(chain) root = load(CASES[i].root);
+        char anchor[256] = "none";
+        enum cert_trust trust = cert_judge_trust(buf_span(&chain.pem), buf_span(&root.pem),
+                                                 world->now + CASES[i].days * DAY, anchor);
+        if (trust != CASES[i].trust || strcmp(anchor, CASES[i].anchor) != 0)
+            fail_msg("%s by %s: %s, '%s'", CASES[i].chain, CASES[i].root,
+                     cert_trust_sentence(trust), anchor);
+    }
+    char anchor[256];
+    assert_int_equal(cert_judge_trust(SPAN_LIT("x"), SPAN_LIT(""), world->now, anchor),
+                     CERT_UNREADABLE);
+}
+
 static void bundles_may_have_comments_and_broken_parts(void **state)
 {
     struct world *world = *state;
@@ -429,6 +463,7 @@ int main(void)
         cmocka_unit_test(fits_its_key_alone),
         cmocka_unit_test(trust_follows_the_chain_to_a_root),
         cmocka_unit_test(trust_ends_with_time),
+        cmocka_unit_test(trust_has_a_reason_and_an_anchor),
         cmocka_unit_test(bundles_may_have_comments_and_broken_parts),
         cmocka_unit_test(splits_and_normalises),
         cmocka_unit_test(splits_a_lone_leaf),

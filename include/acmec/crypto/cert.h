@@ -42,6 +42,27 @@ bool cert_read_leaf(struct span chain_pem, struct buf *der, char key_fingerprint
 /* Whether the leaf of chain_pem carries key's public half. */
 bool cert_fits_key(struct span chain_pem, const struct key *key);
 
+/* X(id, sentence): why a chain is not trusted. */
+#define CERT_TRUSTS(X)                                                                             \
+    X(TRUSTED, "it is trusted")                                                                    \
+    X(UNREADABLE, "the chain cannot be read")                                                      \
+    X(UNKNOWN, "it leads to no CA that is trusted here")                                           \
+    X(EXPIRED, "a certificate of the chain has expired")                                           \
+    X(NOT_YET, "a certificate of the chain is not valid yet")                                      \
+    X(WEAK, "a certificate of the chain has a weak key or signature")                              \
+    X(OTHER_USE, "the certificate is not for servers")
+
+#define CERT_TRUST_AS_ENUM(id, sentence) CERT_##id,
+enum cert_trust { CERT_TRUSTS(CERT_TRUST_AS_ENUM) CERT_TRUST_COUNT };
+#undef CERT_TRUST_AS_ENUM
+
+const char *cert_trust_sentence(enum cert_trust trust);
+
+/* As cert_is_trusted, with the reason; anchor: the trusted CA's name (CN, else O, escaped), or "".
+ */
+enum cert_trust cert_judge_trust(struct span chain_pem, struct span trust_pem, int64_t now,
+                                 char anchor[static 256]);
+
 /* Whether the chain leads to a certificate in trust_pem (a bundle; broken ones inside are skipped)
  * for TLS servers, at now. */
 bool cert_is_trusted(struct span chain_pem, struct span trust_pem, int64_t now);
