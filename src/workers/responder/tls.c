@@ -41,12 +41,13 @@ struct tls_server {
     tls_visited visited;
     void *ctx;
     mbedtls_ssl_config config;
+    const char *protocols[2]; /* mbedTLS keeps the pointer */
     struct entry *entries;
     struct connection *connections; /* the latest first */
     size_t count;
 };
 
-static const char *protocols[] = {"acme-tls/1", NULL};
+#define PROTOCOL "acme-tls/1"
 
 /* ---- connections ---- */
 
@@ -76,7 +77,7 @@ static void wait_for(struct connection *connection, short what, int seconds)
 static bool has_our_protocol(const mbedtls_ssl_context *ssl)
 {
     const char *chosen = mbedtls_ssl_get_alpn_protocol(ssl);
-    return chosen != NULL && strcmp(chosen, protocols[0]) == 0;
+    return chosen != NULL && strcmp(chosen, PROTOCOL) == 0;
 }
 
 static void finish_handshake(struct connection *connection)
@@ -259,7 +260,7 @@ static bool configure(mbedtls_ssl_config *config, struct tls_server *server)
 {
     if (mbedtls_ssl_config_defaults(config, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM,
                                     MBEDTLS_SSL_PRESET_DEFAULT) != 0 ||
-        mbedtls_ssl_conf_alpn_protocols(config, protocols) != 0)
+        mbedtls_ssl_conf_alpn_protocols(config, server->protocols) != 0)
         return false;
 #if MBEDTLS_VERSION_NUMBER < 0x04000000
     mbedtls_ssl_conf_rng(config, random_bytes, NULL);
@@ -280,6 +281,7 @@ struct tls_server *tls_server_new(struct event_base *base, tls_visited visited, 
     server->base = base;
     server->visited = visited;
     server->ctx = ctx;
+    server->protocols[0] = PROTOCOL;
     mbedtls_ssl_config_init(&server->config);
     if (psa_crypto_init() == PSA_SUCCESS && configure(&server->config, server))
         return server;
