@@ -3,6 +3,7 @@
 #include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
 #include <acmec/data/escape.h>
+#include <acmec/data/path.h>
 #include <acmec/data/timefmt.h>
 #include <ctype.h>
 #include <errno.h>
@@ -155,17 +156,12 @@ static void append(struct option_set *set, enum option_id id, char *taken, unsig
     values->items[values->count++] = (struct option_value){taken, line};
 }
 
-/* Owned; what is not a plain path below / stays as it is. */
+/* Owned; one of words stays as it is. */
 static char *absolute(const char *path, const char *words)
 {
-    char folder[4096];
-    if (path[0] == '/' || option_word_in(words, path) || getcwd(folder, sizeof folder) == NULL)
-        return mem_strdup(path);
-    while (strncmp(path, "./", 2) == 0)
-        path += 2;
-    if (strcmp(path, ".") == 0)
-        return mem_strdup(folder);
-    return mem_printf("%s/%s", strcmp(folder, "/") == 0 ? "" : folder, path);
+    AUTO_FREE folder = getcwd(NULL, 0);
+    char *out = option_word_in(words, path) ? NULL : path_absolute(path, folder);
+    return out == NULL ? mem_strdup(path) : out;
 }
 
 static bool add_one(struct option_set *set, enum option_id id, const char *text, unsigned line,
@@ -180,10 +176,7 @@ static bool add_one(struct option_set *set, enum option_id id, const char *text,
         append(set, id, mem_strdup(text), line);
         return true;
     }
-    char *path = absolute(text, rows[id].words);
-    for (size_t len = strlen(path); len > 1 && path[len - 1] == '/'; len--)
-        path[len - 1] = 0;
-    append(set, id, path, line);
+    append(set, id, absolute(text, rows[id].words), line);
     return true;
 }
 
