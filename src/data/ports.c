@@ -8,6 +8,7 @@ void event_release(struct event *event)
     tls_report_release(&event->tls);
     dns_answer_release(&event->dns);
     buf_release(&event->child.output);
+    buf_release(&event->child.errors);
 }
 
 void source_names_release(struct source_names *names)

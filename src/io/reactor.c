@@ -164,15 +164,18 @@ static void step_children(struct reactor *reactor)
 /* One poll(2) for everything, then a step for whatever may have something. */
 static void poll_once(struct reactor *reactor, int timeout_ms)
 {
-    struct pollfd polls[FIXED_POLLS + CHILDREN_MAX] = {
+    struct pollfd polls[FIXED_POLLS + 2 * CHILDREN_MAX] = {
         {.fd = reactor->signals, .events = POLLIN},
         {.fd = net_link_fd(reactor->net), .events = net_link_poll_events(reactor->net)},
         {.fd = responder_link_fd(reactor->responder),
          .events = responder_link_poll_events(reactor->responder)},
     };
     nfds_t count = FIXED_POLLS;
-    for (size_t i = 0; i < reactor->child_count; i++)
-        polls[count++] = (struct pollfd){.fd = child_fd(reactor->children[i]), .events = POLLIN};
+    for (size_t i = 0; i < reactor->child_count; i++) {
+        const struct child *child = reactor->children[i];
+        polls[count++] = (struct pollfd){.fd = child_fd(child), .events = POLLIN};
+        polls[count++] = (struct pollfd){.fd = child_errors_fd(child), .events = POLLIN};
+    }
     (void)poll(polls, count, timeout_ms);
     read_signals(reactor);
     net_link_step(reactor->net);

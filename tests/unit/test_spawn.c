@@ -252,6 +252,27 @@ static void test_secret_output(void **state)
     buf_release(&result.output);
 }
 
+static void test_errors_apart(void **state)
+{
+    const struct spawn_request apart = {.output_max = 8, .errors_apart = true};
+    (void)state;
+    struct spawn_result result = run("echo result; echo 0123456789 >&2", &apart);
+    assert_string_equal(buf_str(&result.output), "result\n");
+    assert_string_equal(buf_str(&result.errors), "3456789\n");
+    buf_release(&result.output);
+    buf_release(&result.errors);
+}
+
+static void test_input(void **state)
+{
+    static char bytes[200000]; /* more than a pipe would hold */
+    (void)state;
+    memset(bytes, 'x', sizeof bytes);
+    const struct spawn_request given = {.input = span_of(bytes, sizeof bytes)};
+    expect_output("wc -c | tr -d ' '", &given, "200000\n");
+    expect_output("wc -c | tr -d ' '", &(struct spawn_request){.output_max = 0}, "0\n");
+}
+
 /* One that never stops talking takes neither the memory nor the loop, and its time comes. */
 static void test_flood(void **state)
 {
@@ -368,6 +389,8 @@ int main(void)
         cmocka_unit_test(test_last_words),
         cmocka_unit_test(test_said_before_end),
         cmocka_unit_test(test_secret_output),
+        cmocka_unit_test(test_errors_apart),
+        cmocka_unit_test(test_input),
         cmocka_unit_test(test_flood),
         cmocka_unit_test(test_grandchild),
         cmocka_unit_test(test_no_limit),

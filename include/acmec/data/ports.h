@@ -94,13 +94,15 @@ struct spawn_request {
     const char *const *envp; /* NULL-terminated, complete */
     unsigned timeout_ms;     /* then TERM, five seconds later KILL, to the process group */
     size_t output_max;       /* bytes of stdout and stderr kept (the last ones for a hook) */
-    bool secret_output; /* stdout is a key: all of it is kept in a secret buffer, stderr apart */
+    bool secret_output; /* stdout is a key: all of it is kept in a secret buffer, stderr nowhere */
+    bool errors_apart;  /* stdout is a result: stderr is kept in errors, not in output */
+    struct span input;  /* its stdin; empty: /dev/null */
 };
 struct spawn_result {
     int exit_code; /* -1: ended by a signal */
     int signal;    /* or 0 */
     bool timed_out;
-    struct buf output; /* owned by the event's receiver */
+    struct buf output, errors; /* owned by the event's receiver */
 };
 struct spawn_ops {
     /* EVENT_CHILD with this id follows when the child has ended and its output is closed. */
