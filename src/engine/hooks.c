@@ -3,13 +3,9 @@
 #include <acmec/base/cleanup.h>
 #include <acmec/base/log.h>
 #include <acmec/base/mem.h>
-#include <acmec/data/escape.h>
+#include <acmec/engine/environment.h>
+#include <acmec/engine/verdict.h>
 #include <acmec/io/hook_dir.h>
-
-extern char **environ;
-
-#define HOOK_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define LAST_LINES_MAX 400
 
 struct chain {
     struct chain *next;
@@ -19,7 +15,7 @@ struct chain {
     size_t position;
     uint64_t child; /* of the one that runs */
     unsigned timeout_ms;
-    char **environment; /* owned strings, NULL-terminated */
+    struct environment environment;
     bool over;
     struct error error;
     void (*done)(void *ctx, const struct error *error);
@@ -45,9 +41,7 @@ struct hooks *hooks_new(struct run *run)
 static void chain_free(struct chain *chain)
 {
     name_list_release(&chain->programs);
-    for (size_t i = 0; chain->environment != NULL && chain->environment[i] != NULL; i++)
-        free(chain->environment[i]);
-    free(chain->environment);
+    environment_release(&chain->environment);
     free(chain);
 }
 
@@ -65,65 +59,21 @@ void hooks_free(struct hooks *hooks)
 
 /* ---- the environment ---- */
 
-static bool is_prefix(const char *text, const char *prefix)
+static struct environment environment_of(const struct hook_call *call)
 {
-    return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-/* What would change a hook's loader or nginx, and what is ours to set. */
-static bool is_inherited(const char *entry)
-{
-    static const char *const dropped[] = {"LD_",
-                                          "NGINX=",
-                                          "PATH=",
-                                          "ACMEC_",
-                                          "RENEWED_LINEAGE=",
-                                          "RENEWED_DOMAINS=",
-                                          "FAILED_DOMAINS="};
-    for (size_t i = 0; i < sizeof dropped / sizeof *dropped; i++)
-        if (is_prefix(entry, dropped[i]))
-            return false;
-    return true;
-}
-
-struct env {
-    char **entries;
-    size_t count;
-};
-
-static void env_add(struct env *env, char *taken)
-{
-    env->entries = mem_resize(env->entries, env->count + 2, sizeof *env->entries);
-    env->entries[env->count++] = taken;
-    env->entries[env->count] = NULL;
-}
-
-static void env_set(struct env *env, const char *variable, const char *value)
-{
-    if (value != NULL)
-        env_add(env, mem_printf("%s=%s", variable, value));
-}
-
-static char **environment_of(const struct hook_call *call)
-{
-    struct env env = {0};
-    for (char **entry = environ; *entry != NULL; entry++)
-        if (is_inherited(*entry))
-            env_add(&env, mem_strdup(*entry));
-    env_add(&env, mem_strdup(HOOK_PATH));
-
+    struct environment env = environment_new();
     AUTO(buf) domains = BUF((size_t)IDENTIFIERS_MAX * (IDENTIFIER_MAX + 1));
     for (size_t i = 0; call->domains != NULL && i < call->domains->count; i++)
         buf_addf(&domains, "%s%s", i == 0 ? "" : " ", call->domains->items[i].value);
     bool failed = call->kind == HOOK_FAILED;
-    env_set(&env, "ACMEC_NAME", call->name);
-    env_set(&env, "ACMEC_DOMAINS", call->domains == NULL ? NULL : buf_str(&domains));
-    env_set(&env, "ACMEC_LIVE", call->live);
-    env_set(&env, "ACMEC_ERROR", call->error);
-    env_set(&env, "RENEWED_LINEAGE", failed ? NULL : call->live);
-    env_set(&env, failed ? "FAILED_DOMAINS" : "RENEWED_DOMAINS",
-            call->domains == NULL ? NULL : buf_str(&domains));
-    return env.entries;
+    environment_set(&env, "ACMEC_NAME", call->name);
+    environment_set(&env, "ACMEC_DOMAINS", call->domains == NULL ? NULL : buf_str(&domains));
+    environment_set(&env, "ACMEC_LIVE", call->live);
+    environment_set(&env, "ACMEC_ERROR", call->error);
+    environment_set(&env, "RENEWED_LINEAGE", failed ? NULL : call->live);
+    environment_set(&env, failed ? "FAILED_DOMAINS" : "RENEWED_DOMAINS",
+                    call->domains == NULL ? NULL : buf_str(&domains));
+    return env;
 }
 
 /* ---- running ---- */
@@ -145,7 +95,7 @@ static bool start_next(struct hooks *hooks, struct chain *chain, struct error *e
     struct spawn_request request = {
         .path = is_command ? shell[0] : program,
         .argv = is_command ? shell : direct,
-        .envp = (const char *const *)chain->environment,
+        .envp = (const char *const *)chain->environment.entries,
         .timeout_ms = chain->timeout_ms,
         .output_max = HOOK_OUTPUT_MAX,
     };
@@ -214,37 +164,12 @@ void hooks_cancel(struct hooks *hooks, const void *ctx)
             chain->over = true;
 }
 
-/* The end of what a hook printed, on one line. */
-static struct escaped last_words(const struct buf *output)
-{
-    struct span text = buf_span(output);
-    while (text.len > 0 && strchr(" \t\r\n", text.ptr[text.len - 1]) != NULL)
-        text.len--;
-    if (text.len > LAST_LINES_MAX) {
-        text.ptr += text.len - LAST_LINES_MAX;
-        text.len = LAST_LINES_MAX;
-    }
-    return escaped(text);
-}
-
 static void judge(struct chain *chain, const struct spawn_result *result)
 {
-    const char *program = chain->programs.items[chain->position];
-    struct escaped words = last_words(&result->output);
-    const char *colon = words.text[0] == '\0' ? "" : ": ";
+    AUTO_FREE what = mem_printf("the %s hook '%s'", kind_words[chain->kind],
+                                chain->programs.items[chain->position]);
     struct error err = {0};
-    if (words.text[0] != '\0')
-        log_info("%s hook '%s': %s", kind_words[chain->kind], program, words.text);
-    if (result->timed_out)
-        (void)fail(&err, ERR_HOOK, "the %s hook '%s' took too long and was ended%s%s",
-                   kind_words[chain->kind], program, colon, words.text);
-    else if (result->exit_code < 0)
-        (void)fail(&err, ERR_HOOK, "the %s hook '%s' was ended by signal %d%s%s",
-                   kind_words[chain->kind], program, result->signal, colon, words.text);
-    else if (result->exit_code != 0)
-        (void)fail(&err, ERR_HOOK, "the %s hook '%s' failed with status %d%s%s",
-                   kind_words[chain->kind], program, result->exit_code, colon, words.text);
-    if (err.code != ERR_NONE)
+    if (!verdict(what, result, &err))
         remember(chain, &err);
 }
 
