@@ -1,0 +1,43 @@
+/* store_records: STATE_DIR/journal/NAME.dns.json, the TXT records that were put, or are about to be
+ * put, into the DNS for a certificate: what a killed run leaves is taken out by the next one. Held
+ * under the lock of the certificate. */
+#ifndef ACMEC_IO_STORE_RECORDS_H
+#define ACMEC_IO_STORE_RECORDS_H
+
+#include <acmec/base/error.h>
+#include <stddef.h>
+
+struct store;
+struct name_list;
+
+struct stored_record {
+    char *provider; /* owned, as all: of data/dns_provider, "exec:/etc/hook" */
+    char *name;     /* "_acme-challenge.example.com" */
+    char *value;
+    char *domain;  /* "example.com": what some scripts want beside */
+    char *domains; /* all of the certificate, comma-separated */
+    char *token;
+    char *output;   /* what certbot's first script printed; NULL: nothing yet */
+    unsigned tries; /* to take it out */
+};
+struct record_list {
+    struct stored_record *items;
+    size_t count;
+};
+
+void stored_record_release(struct stored_record *record);
+void stored_record_copy(const struct stored_record *from, struct stored_record *out);
+void record_list_release(struct record_list *list);
+
+/* Missing or damaged: an empty list. */
+bool store_read_records(const struct store *store, const char *cert, struct record_list *out,
+                        struct error *err) MUST_USE;
+/* count 0: the file is removed. records: pointers to what is written, borrowed. */
+bool store_write_records(struct store *store, const char *cert,
+                         const struct stored_record *const *records, size_t count,
+                         struct error *err) MUST_USE;
+/* The certificates that have such a file. */
+bool store_list_records(const struct store *store, struct name_list *out, struct error *err)
+    MUST_USE;
+
+#endif
