@@ -8,11 +8,11 @@
 #include <acmec/data/http_msg.h>
 #include <acmec/data/ini.h>
 #include <acmec/data/timefmt.h>
-#include <arpa/inet.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "config_private.h"
 
 /* ---- files ---- */
 
@@ -73,62 +73,15 @@ bool config_parse(struct span text, const char *file, enum option_files which,
 
 /* ---- the certificate ---- */
 
-/* Fails at the value of id that counts. */
-#define FAIL_VALUE(set, id, err, ...)                                                              \
-    option_fail((set), (id), counting((set), (id)), (err), __VA_ARGS__)
-
-static size_t counting(const struct option_set *set, enum option_id id)
+size_t config_counting(const struct option_set *set, enum option_id id)
 {
     return option_row(id)->kind == OPTION_REPEATED ? 0 : set->values[id].count - 1;
 }
 
-/* Fails with another's reason at the place that a value came from. */
-static bool fail_because(const struct option_set *set, enum option_id id, size_t nth,
-                         const struct error *why, struct error *err)
+bool config_is_yes(const struct option_set *set, enum option_id id)
 {
-    option_fail(set, id, nth, err, "%s", why->text);
-    return why->hint[0] == 0 ? false : with_hint(err, "%s", why->hint);
-}
-
-/* Where the proof begins in "NAME=PROOF", which may have blanks around the "="; NULL: there is
- * none.
- */
-static const char *proof_in(const char *text)
-{
-    const char *sign = strchr(text, '=');
-    return sign == NULL ? NULL : sign + 1 + strspn(sign + 1, " ");
-}
-
-/* A name, without the "=PROOF" that may follow it. */
-static bool read_name(const struct option_set *set, size_t nth, struct identifier *out,
-                      struct error *err)
-{
-    const char *text = set->values[OPT_DOMAIN].items[nth].text;
-    size_t len = strcspn(text, "=");
-    while (text[len] == '=' && len > 0 && text[len - 1] == ' ')
-        len--;
-    AUTO_FREE name = mem_strndup(text, len);
-    struct error why = {0};
-    return identifier_parse(name, out, &why) || fail_because(set, OPT_DOMAIN, nth, &why, err);
-}
-
-bool config_names(const struct option_layers *layers, struct identifier_list *out,
-                  struct error *err)
-{
-    AUTO(identifier_list) names = {0};
-    const struct option_set *set = option_layers_find(layers, OPT_DOMAIN);
-    for (size_t i = 0; set != NULL && i < set->values[OPT_DOMAIN].count; i++) {
-        struct identifier name;
-        if (!read_name(set, i, &name, err))
-            return false;
-        (void)identifier_list_add(&names, &name);
-        if (names.count > IDENTIFIERS_MAX)
-            return option_fail(set, OPT_DOMAIN, i, err, "more than %d names in one certificate",
-                               IDENTIFIERS_MAX);
-    }
-    *out = names;
-    names = (struct identifier_list){0};
-    return true;
+    const char *text = option_set_text(set, id);
+    return text != NULL && strcmp(text, "yes") == 0;
 }
 
 /* A file that says which certificate it is for must be that certificate's. */
@@ -141,151 +94,6 @@ static bool check_name_key(const struct option_layers *layers, const char *name,
             return FAIL_VALUE(set, OPT_NAME, err, "'%s' is not the name of this file",
                               escaped_str(text).text);
     }
-    return true;
-}
-
-static bool is_yes(const struct option_set *set, enum option_id id)
-{
-    const char *text = option_set_text(set, id);
-    return text != NULL && strcmp(text, "yes") == 0;
-}
-
-/* ---- how to prove ---- */
-
-/* The options that say it for all names. */
-static const struct {
-    enum option_id id;
-    enum proof_kind kind;
-} proof_options[] = {
-    {OPT_STANDALONE, PROOF_STANDALONE},
-    {OPT_WEBROOT, PROOF_WEBROOT},
-    {OPT_TLS_ALPN, PROOF_TLS_ALPN},
-};
-#define PROOF_OPTION_COUNT (sizeof proof_options / sizeof proof_options[0])
-
-bool config_is_proof(enum option_id id)
-{
-    for (size_t i = 0; i < PROOF_OPTION_COUNT; i++)
-        if (proof_options[i].id == id)
-            return true;
-    return false;
-}
-
-static bool says(const struct option_set *set, enum option_id id)
-{
-    return option_row(id)->kind == OPTION_FLAG ? is_yes(set, id) : option_set_text(set, id) != NULL;
-}
-
-/* Where relative paths of a set begin: owned, or NULL in a file. */
-static char *folder_of(const struct option_set *set)
-{
-    return set->file != NULL ? NULL : getcwd(NULL, 0);
-}
-
-/* What a set says for all names; *found: whether it says anything. */
-static bool read_general(const struct option_set *set, struct proving *out, bool *found,
-                         struct error *err)
-{
-    AUTO_FREE folder = folder_of(set);
-    size_t at = PROOF_OPTION_COUNT;
-    for (size_t i = 0; i < PROOF_OPTION_COUNT; i++) {
-        if (!says(set, proof_options[i].id))
-            continue;
-        if (at != PROOF_OPTION_COUNT) {
-            FAIL_VALUE(set, proof_options[at].id, err, "does not go together with '%s'",
-                       option_row(proof_options[i].id)->name);
-            return with_hint(err, "choose one way of proof");
-        }
-        at = i;
-    }
-    *found = at != PROOF_OPTION_COUNT;
-    if (!*found)
-        return true;
-    enum option_id id = proof_options[at].id;
-    const char *argument = option_row(id)->kind == OPTION_FLAG ? NULL : option_set_text(set, id);
-    struct error why = {0};
-    return proving_make(proof_options[at].kind, argument, folder, out, &why) ||
-           fail_because(set, id, counting(set, id), &why, err);
-}
-
-/* What a set says for this name alone; *found: whether it says anything. The last one counts. */
-static bool read_special(const struct option_set *set, const struct identifier *name,
-                         struct proving *out, bool *found, struct error *err)
-{
-    AUTO_FREE folder = folder_of(set);
-    AUTO(proving) special = {0};
-    *found = false;
-    for (size_t i = 0; i < set->values[OPT_DOMAIN].count; i++) {
-        struct identifier other;
-        struct error why = {0};
-        const char *proof = proof_in(set->values[OPT_DOMAIN].items[i].text);
-        if (proof == NULL)
-            continue;
-        if (!read_name(set, i, &other, err))
-            return false;
-        if (!identifier_equals(&other, name))
-            continue;
-        proving_release(&special);
-        if (!proving_parse(proof, folder, &special, &why))
-            return fail_because(set, OPT_DOMAIN, i, &why, err);
-        *found = true;
-    }
-    *out = special;
-    special = (struct proving){0};
-    return true;
-}
-
-/* The strongest set that says anything for this name decides; in it, the special before the
- * general. *special: it is the name's own. */
-static bool read_proof_of(const struct option_layers *layers, const struct identifier *name,
-                          struct proving *out, bool *special, struct error *err)
-{
-    bool found = false;
-    *special = false;
-    for (size_t i = 0; i < layers->count && !found; i++) {
-        AUTO(proving) general = {0};
-        bool has_general = false;
-        if (!read_special(layers->sets[i], name, out, special, err) ||
-            !read_general(layers->sets[i], &general, &has_general, err))
-            return false;
-        found = *special || has_general;
-    }
-    return true;
-}
-
-static bool read_proofs(const struct option_layers *layers, struct cert_spec *spec,
-                        struct error *err)
-{
-    bool found = false;
-    for (size_t i = 0; i < layers->count && !found; i++)
-        if (!read_general(layers->sets[i], &spec->proof, &found, err))
-            return false;
-    for (size_t i = 0; i < spec->names.count; i++) {
-        const struct identifier *name = &spec->names.items[i];
-        AUTO(proving) proof = {0};
-        bool special = false;
-        if (!read_proof_of(layers, name, &proof, &special, err))
-            return false;
-        if (special)
-            cert_spec_prove(spec, name, &proof);
-    }
-    return true;
-}
-
-static bool read_http_address(const struct option_layers *layers, struct cert_spec *spec,
-                              struct error *err)
-{
-    const struct option_set *set = option_layers_find(layers, OPT_HTTP_ADDRESS);
-    spec->http_port = (uint16_t)option_layers_number(layers, OPT_HTTP_PORT, 80);
-    spec->tls_port = (uint16_t)option_layers_number(layers, OPT_TLS_PORT, 443);
-    if (set == NULL)
-        return true;
-    const char *text = option_set_text(set, OPT_HTTP_ADDRESS);
-    unsigned char address[sizeof(struct in6_addr)];
-    if (inet_pton(AF_INET, text, address) != 1 && inet_pton(AF_INET6, text, address) != 1)
-        return FAIL_VALUE(set, OPT_HTTP_ADDRESS, err, "'%s' is no IP address",
-                          escaped_str(text).text);
-    spec->http_address = mem_strdup(text);
     return true;
 }
 
@@ -413,7 +221,7 @@ static bool wants_staging(const struct option_layers *layers, const struct optio
     for (size_t i = 0; i < layers->count; i++) {
         *where = layers->sets[i];
         if (option_set_text(*where, OPT_STAGING) != NULL)
-            return is_yes(*where, OPT_STAGING);
+            return config_is_yes(*where, OPT_STAGING);
         if (option_set_text(*where, OPT_SERVER) != NULL)
             return false;
     }
@@ -484,16 +292,21 @@ static void read_plain(const struct option_layers *layers, struct cert_spec *spe
     spec->hook_timeout = option_layers_number(layers, OPT_HOOK_TIMEOUT, 600);
 }
 
+/* Each reads one part of the spec; the first that fails says why. */
+static bool (*const readers[])(const struct option_layers *, struct cert_spec *, struct error *) = {
+    config_read_proofs, config_read_dns, config_read_address, read_key_type, read_renew_before,
+    read_email,         read_eab,        read_account,        read_server,
+};
+
 bool config_spec(const struct option_layers *layers, const char *name, struct cert_spec *out,
                  struct error *err)
 {
     AUTO(cert_spec) spec = {0};
-    if (!check_name_key(layers, name, err) || !config_names(layers, &spec.names, err) ||
-        !read_proofs(layers, &spec, err) || !read_http_address(layers, &spec, err) ||
-        !read_key_type(layers, &spec, err) || !read_renew_before(layers, &spec, err) ||
-        !read_email(layers, &spec, err) || !read_eab(layers, &spec, err) ||
-        !read_account(layers, &spec, err) || !read_server(layers, &spec, err))
+    if (!check_name_key(layers, name, err) || !config_names(layers, &spec.names, err))
         return false;
+    for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++)
+        if (!readers[i](layers, &spec, err))
+            return false;
     read_plain(layers, &spec);
     (void)memcpy(spec.name, name, strnlen(name, CERT_NAME_MAX));
     *out = spec;

@@ -120,7 +120,8 @@ static void collect(struct changes *changes, const struct option_set *given,
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         enum option_id id = (enum option_id)i;
         if (is_plain(id) && is_given(given, id))
-            add_change(changes, id, 1)[0] = option_set_text(given, id);
+            add_change(changes, id, 1)[0] =
+                id == OPT_DNS ? spec->proof.argument : option_set_text(given, id);
     }
     add_proof(changes, given);
 }

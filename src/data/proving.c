@@ -2,7 +2,11 @@
 
 #include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
+#include <acmec/data/dns_provider.h>
 #include <acmec/data/escape.h>
+#include <acmec/data/path.h>
+
+#define PROVIDER_MAX 4096
 
 static const struct {
     const char *word;
@@ -46,27 +50,33 @@ enum proof_argument proof_kind_argument(enum proof_kind kind)
 
 /* ---- reading ---- */
 
-/* Owned; NULL: it is not absolute. */
-static char *path_from(const char *text, const char *folder)
-{
-    while (text[0] == '.' && text[1] == '/')
-        text += 2;
-    if (text[0] == '/' || folder == NULL)
-        return text[0] == '/' ? mem_strdup(text) : NULL;
-    return mem_printf("%s/%s", strcmp(folder, "/") == 0 ? "" : folder, text);
-}
-
 static bool read_path(const char *word, const char *text, const char *folder, char **out,
                       struct error *err)
 {
-    char *path = path_from(text, folder);
-    if (path == NULL)
-        return fail(err, ERR_USAGE, "the path '%s' of '%s' must begin with '/'",
-                    escaped_str(text).text, word);
-    for (size_t len = strlen(path); len > 1 && path[len - 1] == '/'; len--)
-        path[len - 1] = '\0';
-    *out = path;
+    *out = path_absolute(text, folder);
+    return *out != NULL || fail(err, ERR_USAGE, "the path '%s' of '%s' must begin with '/'",
+                                escaped_str(text).text, word);
+}
+
+static bool read_provider(const char *text, const char *folder, char **out, struct error *err)
+{
+    AUTO(dns_provider) provider = {0};
+    AUTO(buf) written = BUF(PROVIDER_MAX);
+    if (!dns_provider_parse(text, folder, &provider, err))
+        return false;
+    dns_provider_write(&provider, &written);
+    if (!buf_ok(&written))
+        return fail(err, ERR_USAGE, "the DNS provider is longer than %d bytes", PROVIDER_MAX);
+    *out = buf_take(&written);
     return true;
+}
+
+static bool read_argument(enum proof_kind kind, const char *text, const char *folder, char **out,
+                          struct error *err)
+{
+    return kinds[kind].argument == PROOF_ARGUMENT_PATH
+               ? read_path(kinds[kind].word, text, folder, out, err)
+               : read_provider(text, folder, out, err);
 }
 
 bool proving_make(enum proof_kind kind, const char *argument, const char *folder,
@@ -81,8 +91,9 @@ bool proving_make(enum proof_kind kind, const char *argument, const char *folder
         return true;
     }
     if (argument == NULL || argument[0] == '\0')
-        return fail(err, ERR_USAGE, "the proof '%s' needs an argument: %s:/PATH", word, word);
-    if (!read_path(word, argument, folder, &made.argument, err))
+        return fail(err, ERR_USAGE, "the proof '%s' needs an argument: %s:%s", word, word,
+                    kinds[kind].argument == PROOF_ARGUMENT_PATH ? "/PATH" : "PROVIDER");
+    if (!read_argument(kind, argument, folder, &made.argument, err))
         return false;
     *out = made;
     return true;

@@ -23,6 +23,25 @@ bool key_type_from_word(const char *word, enum key_type *out)
     return false;
 }
 
+#define DNS_PROOF_AS_WORD(id, word) [PROOF_BY_##id] = (word),
+static const char *const dns_words[DNS_PROOF_COUNT] = {DNS_PROOFS(DNS_PROOF_AS_WORD)};
+
+const char *dns_proof_word(enum dns_proof proof)
+{
+    return dns_words[proof];
+}
+
+bool dns_proof_from_word(const char *word, enum dns_proof *out)
+{
+    for (int i = 0; i < DNS_PROOF_COUNT; i++) {
+        if (strcmp(dns_words[i], word) == 0) {
+            *out = (enum dns_proof)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 void cert_spec_release(struct cert_spec *spec)
 {
     identifier_list_release(&spec->names);

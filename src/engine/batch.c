@@ -5,6 +5,7 @@
 #include <acmec/engine/authority.h>
 #include <acmec/engine/hooks.h>
 #include <acmec/engine/job.h>
+#include <acmec/engine/records.h>
 #include <acmec/engine/world.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -238,6 +239,32 @@ static void defer_all(struct group *group)
     }
 }
 
+/* What killed runs have left in the DNS goes out beside the jobs. */
+static void recover_records(struct run *run)
+{
+    struct error err = {0};
+    if (!records_recover(run->records, &err))
+        run_progress(run, PROGRESS_NOTICE, "", "%s", err.text);
+}
+
+/* The same where no certificate has anything to do. */
+static bool recover_alone(struct run *run, struct error *err)
+{
+    struct group group = {.run = run};
+    if (!records_are_left(run))
+        return true;
+    if (!world_open(run, NULL, NULL, err))
+        return false;
+    run->hooks = hooks_new(run);
+    recover_records(run);
+    while (records_busy(run->records, NULL))
+        wait_for(&group, INT64_MAX);
+    world_close(run);
+    hooks_free(run->hooks);
+    run->hooks = NULL;
+    return world_goes_on(run, err);
+}
+
 static bool run_one_group(struct group *group, bool is_last, struct error *err)
 {
     struct run *run = group->run;
@@ -247,7 +274,10 @@ static bool run_one_group(struct group *group, bool is_last, struct error *err)
         return false;
     }
     group->next = group->first;
+    recover_records(run);
     run_group(group);
+    while (records_busy(run->records, NULL))
+        wait_for(group, INT64_MAX);
     bool good = judge_authorities(run, true, err);
     struct error after = {0};
     if ((is_last || run->stop_signal != 0) && !run_after(group, &after) && good) {
@@ -261,7 +291,7 @@ static bool run_one_group(struct group *group, bool is_last, struct error *err)
 bool batch_run(struct run *run, struct batch *batch, struct outcome_list *out, struct error *err)
 {
     if (batch->count == 0)
-        return true;
+        return recover_alone(run, err);
     qsort(batch->items, batch->count, sizeof *batch->items, compare_items);
     run->by_hand = batch->by_hand;
     run->hooks = hooks_new(run);

@@ -9,6 +9,7 @@
 #include <acmec/engine/due.h>
 #include <acmec/engine/hooks.h>
 #include <acmec/engine/ordering.h>
+#include <acmec/engine/records.h>
 #include <stdio.h>
 
 #define LOCK_POLL_MS 200
@@ -21,6 +22,7 @@ enum job_stage {
     JOB_ORDER,
     JOB_DEPLOY,
     JOB_FAILED_HOOKS,
+    JOB_LEAVE, /* the scripts that take records out of the DNS may still run */
     JOB_OVER
 };
 
@@ -118,6 +120,13 @@ static void finish(struct job *job, enum outcome_action action, const struct err
     job->outcome.action = action;
     if (error != NULL)
         job->outcome.error = *error;
+    job->stage = JOB_LEAVE;
+}
+
+static void step_leave(struct job *job)
+{
+    if (records_busy(job->run->records, job->spec->name))
+        return;
     lock_release(&job->lock);
     job->lock.fd = -1;
     job->stage = JOB_OVER;
@@ -168,8 +177,8 @@ static void fail_job(struct job *job, const struct error *error)
     let_go(job);
     job->outcome.error = copy;
     job->outcome.action = ACTION_FAILED;
-    job->stage = dry || copy.code == ERR_LOCKED ? JOB_OVER : JOB_FAILED_HOOKS;
-    if (job->stage == JOB_OVER)
+    job->stage = JOB_FAILED_HOOKS;
+    if (dry || copy.code == ERR_LOCKED)
         finish(job, ACTION_FAILED, &copy);
 }
 
@@ -178,7 +187,7 @@ void job_abort(struct job *job)
     hooks_cancel(job->run->hooks, job);
     if (job->stage == JOB_DEPLOY || job->stage == JOB_FAILED_HOOKS)
         finish(job, job->outcome.action, NULL);
-    else if (job->stage != JOB_OVER)
+    else if (job->stage != JOB_LEAVE && job->stage != JOB_OVER)
         finish(job, ACTION_DEFERRED, NULL);
 }
 
@@ -187,6 +196,9 @@ void job_abort(struct job *job)
 static int64_t step_lock(struct job *job)
 {
     struct error err = {0};
+    /* What an earlier run left in the DNS is taken out under the same lock. */
+    if (records_busy(job->run->records, job->spec->name))
+        return INT64_MAX;
     bool good = store_prepare(job->run->store, &err) &&
                 store_lock_cert(job->run->store, job->spec->name, &job->lock, &err);
     if (good) {
@@ -407,6 +419,9 @@ static int64_t step_once(struct job *job)
         break;
     case JOB_FAILED_HOOKS:
         step_failed_hooks(job);
+        break;
+    case JOB_LEAVE:
+        step_leave(job);
         break;
     case JOB_OVER:
         break;

@@ -139,7 +139,8 @@ bool ordering_begin(struct ordering *ordering, struct error *err)
 {
     struct run *run = ordering->run;
     struct proof_listener listener = {proof_ready, proof_failed, ordering};
-    ordering->proof = proof_new(run, ordering->spec, &listener);
+    ordering->proof =
+        proof_new(run, ordering->spec, authority_account_url(ordering->authority), &listener);
     if (!proof_check(ordering->proof, err))
         return false;
     struct order_wish wish = wish_of(ordering);

@@ -12,6 +12,7 @@ struct use {
 struct proof {
     struct run *run;
     const struct cert_spec *spec;
+    const char *account_url;
     struct proof_listener listener;
     struct use *uses;   /* one for each name of spec; ways are set by proof_check */
     const char **types; /* the same */
@@ -23,17 +24,19 @@ static const struct proof_way *const ways[PROOF_KIND_COUNT] = {
     [PROOF_STANDALONE] = &prove_responder,
     [PROOF_WEBROOT] = &prove_webroot,
     [PROOF_TLS_ALPN] = &prove_alpn,
+    [PROOF_DNS] = &prove_dns,
 };
 
 /* What PROOF_AUTO tries, in this order. */
 static const struct proof_way *const auto_ways[] = {&prove_responder};
 
-struct proof *proof_new(struct run *run, const struct cert_spec *spec,
+struct proof *proof_new(struct run *run, const struct cert_spec *spec, const char *account_url,
                         const struct proof_listener *listener)
 {
     struct proof *proof = mem_new(1, sizeof *proof);
     proof->run = run;
     proof->spec = spec;
+    proof->account_url = account_url;
     proof->listener = *listener;
     proof->uses = mem_new(spec->names.count + 1, sizeof *proof->uses);
     proof->types = mem_new(spec->names.count + 1, sizeof *proof->types);
@@ -73,6 +76,12 @@ void proof_free(struct proof *proof)
 
 /* ---- choosing and checking ---- */
 
+static const struct proof_way *way_of(const struct cert_spec *spec, enum proof_kind kind)
+{
+    bool is_account = kind == PROOF_DNS && spec->dns_proof == PROOF_BY_DNS_ACCOUNT_01;
+    return is_account ? &prove_dns_account : ways[kind];
+}
+
 static const struct proof_way *choose(const struct proof *proof, const struct identifier *name)
 {
     size_t i = 0;
@@ -99,8 +108,10 @@ static bool check_name(const struct identifier *name, const struct use *use, str
     const char *type = use->way->challenge_type;
     if (identifier_is_wildcard(name) && !use->way->wildcards) {
         (void)fail(err, ERR_USAGE, "the wildcard '%s' cannot be proved by %s", name->value, type);
-        return with_hint(err, "a CA proves wildcards by DNS only: ask for the single names, or use "
-                              "a client that can change your DNS zone");
+        return with_hint(err,
+                         "a CA proves wildcards by DNS only: --dns PROVIDER, or for this name "
+                         "alone -d '%s=dns:PROVIDER'",
+                         name->value);
     }
     if (name->type == IDENTIFIER_IP && use->way->no_addresses) {
         (void)fail(err, ERR_USAGE, "the address '%s' cannot be proved by %s", name->value, type);
@@ -125,7 +136,8 @@ bool proof_check(struct proof *proof, struct error *err)
     for (size_t i = 0; i < names->count; i++) {
         struct use *use = &proof->uses[i];
         bool is_auto = use->choice->kind == PROOF_AUTO;
-        use->way = is_auto ? choose(proof, &names->items[i]) : ways[use->choice->kind];
+        use->way =
+            is_auto ? choose(proof, &names->items[i]) : way_of(proof->spec, use->choice->kind);
         proof->types[i] = use->way->challenge_type;
         if (!check_name(&names->items[i], use, err))
             return false;
@@ -183,6 +195,12 @@ static const struct use *use_of(const struct proof *proof, const struct identifi
     return &proof->uses[i];
 }
 
+static size_t followers_of(const struct proof *proof)
+{
+    size_t names = proof->spec->names.count;
+    return proof->count + 1 < names ? names - proof->count - 1 : 0;
+}
+
 void proof_present(struct proof *proof, size_t index, const struct identifier *identifier,
                    const char *token, const char *key_authorization)
 {
@@ -192,6 +210,8 @@ void proof_present(struct proof *proof, size_t index, const struct identifier *i
     answer->way = use->way;
     answer->choice = use->choice;
     answer->spec = proof->spec;
+    answer->account_url = proof->account_url;
+    answer->followers = followers_of(proof);
     answer->index = index;
     answer->identifier = *identifier;
     answer->token = mem_strdup(token);

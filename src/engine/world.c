@@ -3,6 +3,7 @@
 #include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
 #include <acmec/engine/authority.h>
+#include <acmec/engine/records.h>
 #include <acmec/io/reactor.h>
 #include <signal.h>
 #include <sys/utsname.h>
@@ -30,12 +31,14 @@ bool world_open(struct run *run, const char *ca_bundle, const char *proxy, struc
     run->home = lane_new(run->exchanges, NULL);
     run->probes = probes_new(run->ports);
     run->lookups = lookups_new(run->ports);
+    run->records = records_new(run);
     return true;
 }
 
 void world_close(struct run *run)
 {
     authorities_free(run);
+    records_free(run->records);
     exchanges_free(run->exchanges);
     probes_free(run->probes);
     lookups_free(run->lookups);
@@ -43,6 +46,7 @@ void world_close(struct run *run)
     run->home = NULL;
     run->probes = NULL;
     run->lookups = NULL;
+    run->records = NULL;
     reactor_free(run->reactor);
     run->reactor = NULL;
 }
@@ -63,6 +67,7 @@ static int64_t sooner(int64_t a, int64_t b)
 void world_wait(struct run *run, int64_t until_ms, struct event *out)
 {
     struct event_port *port = run->ports->events;
+    until_ms = sooner(until_ms, records_step(run->records));
     int64_t exchange_ms = exchanges_step(run->exchanges);
     int64_t probe_ms = probes_step(run->probes);
     int64_t lookup_ms = lookups_step(run->lookups);
@@ -74,4 +79,6 @@ void world_wait(struct run *run, int64_t until_ms, struct event *out)
         probes_take(run->probes, out);
     else if (out->kind == EVENT_DNS)
         lookups_take(run->lookups, out);
+    else if (out->kind == EVENT_CHILD)
+        (void)records_take(run->records, out);
 }

@@ -187,6 +187,27 @@ static void test_each_name_has_its_proof(void **state)
     expect_proof(&other, 2, wanted);
 }
 
+/* The comma between certbot's two commands is none of the list's. */
+static void test_two_commands_of_one_name(void **state)
+{
+    (void)state;
+    AUTO(given) given = {0};
+    AUTO(cert_spec) spec = {0}, other = {0};
+    struct error err = {0};
+    give(&given,
+         "domain = a.example, *.a.example=dns:certbot:/x/auth,/x/clean, b.example\n"
+         "dns = certbot:/y/auth,/y/clean\n",
+         NULL);
+    assert_true(config_spec(&given.layers, "n", &spec, &err));
+    assert_int_equal(spec.names.count, 3);
+    expect_proof(&spec, 0, "dns:certbot:/y/auth,/y/clean");
+    expect_proof(&spec, 1, "dns:certbot:/x/auth,/x/clean");
+    expect_proof(&spec, 2, "dns:certbot:/y/auth,/y/clean");
+    say(&given, OPT_DOMAIN, "a.example=dns:exec:/x,/y");
+    assert_false(config_spec(&given.layers, "n", &other, &err));
+    assert_int_equal(err.code, ERR_USAGE);
+}
+
 static void test_a_proof_for_all_outweighs_weaker_ones(void **state)
 {
     (void)state;
@@ -380,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_webroot_of_a_weaker_layer),
         cmocka_unit_test(test_each_name_has_its_proof),
         cmocka_unit_test(test_a_proof_for_all_outweighs_weaker_ones),
+        cmocka_unit_test(test_two_commands_of_one_name),
         cmocka_unit_test(test_bad_proofs),
         cmocka_unit_test(test_servers),
         cmocka_unit_test(test_wrong_values),

@@ -22,6 +22,8 @@ static void test_read_and_written(void **state)
         {"webroot:/", NULL, "webroot:/"},
         {"webroot:./a:b", "/home", "webroot:/home/a:b"},
         {"webroot:a", "/", "webroot:/a"},
+        {"dns:exec:hook", "/etc", "dns:exec:/etc/hook"},
+        {"dns:certbot:/a,/b", NULL, "dns:certbot:/a,/b"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         AUTO(proving) proof = {0}, again = {0};
@@ -39,7 +41,8 @@ static void test_refused(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "", ":", "webroot", "webroot:", "webroot:x", "standalone:", "auto:x", "Standalone", " auto",
+        "",    ":",    "webroot",  "webroot:",   "webroot:x",  "standalone:", "auto:x",
+        "dns", "dns:", "dns:exec", "dns:exec:x", "Standalone", " auto",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct proving proof = {PROOF_WEBROOT, NULL};

@@ -66,6 +66,12 @@ enum option_files {
       "put the answers below DIR, which a web server serves on port 80")                           \
     X(TLS_ALPN, "tls-alpn", 0, FLAG, NULL, PROOF, BOTH, 0, 0, "", "",                              \
       "answer the CA by TLS on port 443, from acmec's own responder")                              \
+    X(DNS, "dns", 0, STRING, "PROVIDER", PROOF, BOTH, 0, 0, "", "",                                \
+      "answer the CA by TXT records; the man page lists the providers")                            \
+    X(DNS_TYPE, "dns-type", 0, STRING, "TYPE", PROOF, BOTH, 0, 0, "dns-01,dns-account-01",         \
+      "dns-01", "which proof by DNS to use")                                                       \
+    X(DNS_TIMEOUT, "dns-timeout", 0, DURATION, "TIME", PROOF, BOTH, 0, 86400, "", "120s",          \
+      "how long a TXT record may take to be seen, before it is tried all the same")                \
     X(HTTP_PORT, "http-port", 0, NUMBER, "PORT", PROOF, BOTH, 1, 65535, "", "80",                  \
       "port of the responder; the CA always connects to port 80")                                  \
     X(TLS_PORT, "tls-port", 0, NUMBER, "PORT", PROOF, BOTH, 1, 65535, "", "443",                   \

@@ -9,7 +9,8 @@
 
 enum proof_argument {
     PROOF_ARGUMENT_NONE,
-    PROOF_ARGUMENT_PATH /* absolute */
+    PROOF_ARGUMENT_PATH,    /* absolute */
+    PROOF_ARGUMENT_PROVIDER /* of data/dns_provider */
 };
 
 /* X(id, word, argument): the ways of proof. AUTO: the engine chooses. */
@@ -17,7 +18,8 @@ enum proof_argument {
     X(AUTO, "auto", NONE)                                                                          \
     X(STANDALONE, "standalone", NONE)                                                              \
     X(WEBROOT, "webroot", PATH)                                                                    \
-    X(TLS_ALPN, "tls-alpn", NONE)
+    X(TLS_ALPN, "tls-alpn", NONE)                                                                  \
+    X(DNS, "dns", PROVIDER)
 
 #define PROOF_AS_ENUM(id, word, argument) PROOF_##id,
 enum proof_kind { PROOF_KINDS(PROOF_AS_ENUM) PROOF_KIND_COUNT };

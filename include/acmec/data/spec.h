@@ -22,6 +22,18 @@ enum key_type { KEY_TYPES(KEY_TYPE_AS_ENUM) KEY_TYPE_COUNT };
 const char *key_type_word(enum key_type type);
 bool key_type_from_word(const char *word, enum key_type *out);
 
+/* X(id, word): the challenges of --dns-type. */
+#define DNS_PROOFS(X)                                                                              \
+    X(DNS_01, "dns-01")                                                                            \
+    X(DNS_ACCOUNT_01, "dns-account-01")
+
+#define DNS_PROOF_AS_ENUM(id, word) PROOF_BY_##id,
+enum dns_proof { DNS_PROOFS(DNS_PROOF_AS_ENUM) DNS_PROOF_COUNT };
+#undef DNS_PROOF_AS_ENUM
+
+const char *dns_proof_word(enum dns_proof proof);
+bool dns_proof_from_word(const char *word, enum dns_proof *out);
+
 enum renew_before_kind { RENEW_BEFORE_DEFAULT, RENEW_BEFORE_SECONDS, RENEW_BEFORE_PERCENT };
 
 struct renew_before {
@@ -43,10 +55,12 @@ struct cert_spec {
     struct proving proof;           /* of all names but those in name_proofs */
     struct name_proof *name_proofs; /* owned */
     size_t name_proof_count;
-    uint16_t http_port;     /* default 80 */
-    uint16_t tls_port;      /* default 443 */
-    char *http_address;     /* NULL: all addresses of both families */
-    enum key_type key_type; /* default ecdsa-p256 */
+    uint16_t http_port;       /* default 80 */
+    uint16_t tls_port;        /* default 443 */
+    enum dns_proof dns_proof; /* default dns-01 */
+    int64_t dns_timeout;      /* seconds that a TXT record may take to be seen; default 120 */
+    char *http_address;       /* NULL: all addresses of both families */
+    enum key_type key_type;   /* default ecdsa-p256 */
     struct renew_before renew_before;
     char *server;        /* as given, or the default */
     char *directory_url; /* what server stands for */

@@ -18,8 +18,8 @@ struct proof_listener {
     void *ctx;
 };
 
-/* A certificate's answers. spec is borrowed. */
-struct proof *proof_new(struct run *run, const struct cert_spec *spec,
+/* A certificate's answers. spec and account_url are borrowed. */
+struct proof *proof_new(struct run *run, const struct cert_spec *spec, const char *account_url,
                         const struct proof_listener *listener);
 /* Takes down what is still up, and frees. */
 void proof_free(struct proof *proof);
@@ -53,6 +53,8 @@ struct proof_answer {
     const struct proof_way *way;
     const struct proving *choice; /* borrowed; choice->argument is the way's */
     const struct cert_spec *spec; /* borrowed */
+    const char *account_url;      /* borrowed */
+    size_t followers;             /* how many names may be presented after this one */
     size_t index;
     struct identifier identifier;
     char *token, *key_authorization; /* owned */
@@ -75,7 +77,8 @@ struct proof_way {
     bool (*present)(struct run *run, struct proof_answer *answer, bool *ready, struct error *err);
     void (*remove)(struct run *run, struct proof_answer *answer);
 };
-extern const struct proof_way prove_responder, prove_webroot, prove_alpn;
+extern const struct proof_way prove_responder, prove_webroot, prove_alpn, prove_dns,
+    prove_dns_account;
 void proof_answer_ready(struct proof_answer *answer);
 void proof_answer_failed(struct proof_answer *answer, const struct error *error);
 

@@ -13,6 +13,7 @@
 struct authority;
 struct reactor;
 struct hooks;
+struct records;
 
 struct run {
     const struct engine_settings *settings;
@@ -22,6 +23,7 @@ struct run {
     struct exchanges *exchanges;
     struct probes *probes;         /* looks at TLS servers of our own */
     struct lookups *lookups;       /* questions to the DNS */
+    struct records *records;       /* TXT records; engine/records */
     struct authority *authorities; /* list; engine/authority */
     struct hooks *hooks;           /* engine/hooks */
     struct lane *home;             /* plain requests to servers of our own */

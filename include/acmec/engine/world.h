@@ -1,12 +1,12 @@
 /* world: what a run needs beyond the store while it works: both workers, exchanges, probes,
- * lookups, and the one wait for all of them. */
+ * lookups, records, and the one wait for all of them. */
 #ifndef ACMEC_ENGINE_WORLD_H
 #define ACMEC_ENGINE_WORLD_H
 
 #include <acmec/engine/run.h>
 
-/* Sets run's ports, exchanges, home, probes and lookups. ca_bundle: a file's path, or NULL; proxy:
- * NULL where the settings name none either. */
+/* Sets run's ports, exchanges, home, probes, lookups and records. ca_bundle: a file's path, or
+ * NULL; proxy: NULL where the settings name none either. */
 bool world_open(struct run *run, const char *ca_bundle, const char *proxy, struct error *err)
     MUST_USE;
 /* Ends what world_open began, and the run's authorities. */
@@ -16,8 +16,8 @@ void world_close(struct run *run);
 bool world_goes_on(const struct run *run, struct error *err) MUST_USE;
 
 /* Sends what may be sent, then waits for one event, until_ms at most, and hands it to the
- * exchanges, the probes or the lookups if it is theirs. out (released by the caller) is what
- * happened. */
+ * exchanges, the probes, the lookups or the records if it is theirs. out (released by the caller)
+ * is what happened. */
 void world_wait(struct run *run, int64_t until_ms, struct event *out);
 
 #endif

@@ -74,6 +74,7 @@ class Pebble(_Authority):
         self.port = base
         self.http_port = http_port or base + 2
         self.tls_port = base + 3
+        self.dns_port, self.dns_control = base + 4, base + 5  # challtestsrv and its management
         self.url = f"https://localhost:{base}/dir"
         self.mark = 0
         self.clear()

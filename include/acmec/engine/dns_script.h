@@ -1,0 +1,42 @@
+/* dns_script: how a DNS provider's program is called to put a TXT record into a zone and to take it
+ * out again, each in the form that its scripts know:
+ *
+ *   exec        PATH present|cleanup _acme-challenge.NAME. VALUE
+ *   rfc2136     nsupdate [-k KEY], told what to do on its standard input
+ *   certbot     AUTH, then CLEANUP, by /bin/sh -c, with CERTBOT_* in the environment
+ *   dehydrated  PATH deploy_challenge|clean_challenge NAME TOKEN VALUE
+ *   acme.sh     dns_NAME_add|dns_NAME_rm _acme-challenge.NAME VALUE, a function of acme.sh's
+ *
+ * It starts nothing. */
+#ifndef ACMEC_ENGINE_DNS_SCRIPT_H
+#define ACMEC_ENGINE_DNS_SCRIPT_H
+
+#include <acmec/base/buf.h>
+#include <acmec/engine/environment.h>
+#include <acmec/io/store_records.h>
+
+#define DNS_SCRIPT_ARGS_MAX 10
+
+struct dns_script {
+    char *argv[DNS_SCRIPT_ARGS_MAX + 1]; /* owned; argv[0] is the absolute path of the program */
+    struct environment environment;
+    struct buf input;  /* its standard input */
+    bool gives_output; /* what it prints goes into the record, for the call that takes it out */
+};
+
+void dns_script_release(struct dns_script *script);
+
+/* What would fail later: the provider's files are missing, not executable, or could be changed by
+ * somebody else. provider is in the form of data/dns_provider. ERR_FILES, ERR_CONFIG. */
+bool dns_script_check(const char *provider, struct error *err) MUST_USE;
+
+/* The call that puts the record in, or takes it out; remaining: how many of the certificate's
+ * records follow (certbot's scripts ask). *needed false: there is nothing to call. */
+bool dns_script_make(const struct stored_record *record, bool put, size_t remaining,
+                     struct dns_script *out, bool *needed, struct error *err) MUST_USE;
+
+/* Records with the same lane are put one after the other, since their scripts may read, change and
+ * write one thing; NULL-free text, owned. cert: the certificate's name. */
+char *dns_script_lane(const struct stored_record *record, const char *cert);
+
+#endif
