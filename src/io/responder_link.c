@@ -19,6 +19,7 @@ struct token {
     struct token *next;
     char name[WIRE_TOKEN_MAX + 1];
     struct buf frame; /* ADD or ADD_TLS, for a responder that starts anew */
+    unsigned awaited; /* ACKs: one for each time that the frame went to this responder */
     unsigned hits;
 };
 
@@ -116,8 +117,13 @@ static bool take_ack(struct responder_link *link, struct span payload)
     char name[WIRE_TOKEN_MAX + 1];
     if (!wire_responder_get_token(payload, name))
         return false;
-    if (*find(link, name) != NULL)
-        push(link, EVENT_PROOF_READY, name, "");
+    struct token *token = *find(link, name);
+    if (token == NULL)
+        return true;
+    if (token->awaited == 0)
+        return false;
+    token->awaited--;
+    push(link, EVENT_PROOF_READY, name, "");
     return true;
 }
 
@@ -184,8 +190,10 @@ static bool start(struct responder_link *link, struct error *err)
         return false;
     link->starts++;
     wire_responder_put_hello(&link->worker.out, ACMEC_VERSION, (uint32_t)plain, (uint32_t)tls);
-    for (const struct token *token = link->tokens; token != NULL; token = token->next)
+    for (struct token *token = link->tokens; token != NULL; token = token->next) {
         buf_add_span(&link->worker.out, buf_span(&token->frame));
+        token->awaited = 1;
+    }
     return true;
 }
 
@@ -234,11 +242,12 @@ static struct token *enter(struct responder_link *link, const char *name)
     return token;
 }
 
-static bool tell(struct responder_link *link, const struct token *token, struct error *err)
+static bool tell(struct responder_link *link, struct token *token, struct error *err)
 {
     if (!worker_runs(&link->worker))
         return start(link, err);
     buf_add_span(&link->worker.out, buf_span(&token->frame));
+    token->awaited++;
     return true;
 }
 
