@@ -18,17 +18,19 @@ void demand_copy(const struct demand *from, struct demand *out)
     out->replaces = mem_strdup(from->replaces);
 }
 
-/* What CAs have said to a `replaces` that they did not like: RFC 9773 section 5 knows the first
- * alone; the others stopped renewals for good where a client took them for the order's own fault.
- */
-static bool is_about_replaces(const struct problem *problem)
+/* RFC 9773 section 5 knows alreadyReplaced alone. CAs have said conflict, malformed, unauthorized,
+ * notFound and even serverInternal, and each stopped renewals for good where a client took it for
+ * the order's own fault. So anything may be about it but what is plainly about something else. */
+static bool may_be_about_replaces(const struct problem *problem)
 {
-    static const char *const suffixes[] = {"alreadyReplaced", "conflict", "unauthorized",
-                                           "malformed", "notFound"};
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
-        if (strcmp(problem->suffix, suffixes[i]) == 0)
-            return true;
-    return problem->status == 404 || problem->status == 409;
+    static const char *const others[] = {"badNonce",           "caa",
+                                         "invalidProfile",     "rateLimited",
+                                         "rejectedIdentifier", "unsupportedIdentifier",
+                                         "userActionRequired", "externalAccountRequired"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (strcmp(problem->suffix, others[i]) == 0)
+            return false;
+    return problem->code != ERR_RATE_LIMITED;
 }
 
 static bool drop(char **member)
@@ -43,7 +45,7 @@ bool demand_yield(struct demand *demand, const struct problem *problem)
     if (demand->profile != NULL && demand->profile_optional &&
         strcmp(problem->suffix, "invalidProfile") == 0)
         return drop(&demand->profile);
-    if (demand->replaces != NULL && is_about_replaces(problem))
+    if (demand->replaces != NULL && may_be_about_replaces(problem))
         return drop(&demand->replaces);
     return false;
 }

@@ -2,6 +2,7 @@
 
 #include <acmec/base/cleanup.h>
 #include <acmec/base/log.h>
+#include <acmec/base/mem.h>
 #include <acmec/cli/remember.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +59,22 @@ static bool check_not_taken(struct context *context, const char *name,
                      name, name);
 }
 
+/* Those of the command line: of -d, or in the request of --csr. */
+static bool given_names(struct context *context, struct identifier_list *out, struct error *err)
+{
+    const struct option_set *given = &context->args.set;
+    struct option_layers layers = {.sets = {given}, .count = 1};
+    const char *csr = option_set_text(given, OPT_CSR);
+    if (csr == NULL)
+        return config_names(&layers, out, err);
+    AUTO(cert_spec) spec = {.csr = mem_strdup(csr)};
+    if (!engine_read_csr(context->engine, &spec, err))
+        return false;
+    *out = spec.names;
+    spec.names = (struct identifier_list){0};
+    return true;
+}
+
 /* The certificate's name (design section 4): --name, that of the same set of names, or the first
  * -d. */
 static bool choose_name(struct context *context, char out[static CERT_NAME_MAX + 1],
@@ -71,9 +88,8 @@ static bool choose_name(struct context *context, char out[static CERT_NAME_MAX +
         (void)snprintf(out, CERT_NAME_MAX + 1, "%s", chosen);
         return true;
     }
-    struct option_layers layers = {.sets = {given}, .count = 1};
     AUTO(identifier_list) names = {0};
-    if (!config_names(&layers, &names, err))
+    if (!given_names(context, &names, err))
         return false;
     if (names.count == 0) {
         fail(err, ERR_USAGE, "no name is given");

@@ -72,6 +72,16 @@ static const struct command rows[] = {
                    "accounts otherwise.",
     },
     {
+        .name = "profiles",
+        .operands = "",
+        .words = "",
+        .groups = ANYWHERE,
+        .needs_engine = true,
+        .handler = cmd_profiles,
+        .summary = "show the certificate profiles that the CA offers",
+        .details = "The CA is that of --server; no account is needed.",
+    },
+    {
         .name = "nginx",
         .operands = "which NAME | parse FILE",
         .words = "which,parse",

@@ -1,4 +1,4 @@
-#include <acmec/cli/config.h>
+#include "config_private.h"
 
 #include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
@@ -95,41 +95,6 @@ static bool check_name_key(const struct option_layers *layers, const char *name,
                               escaped_str(text).text);
     }
     return true;
-}
-
-static bool read_key_type(const struct option_layers *layers, struct cert_spec *spec,
-                          struct error *err)
-{
-    const struct option_set *set = option_layers_find(layers, OPT_KEY_TYPE);
-    spec->key_type = KEY_ECDSA_P256;
-    if (set == NULL || key_type_from_word(option_set_text(set, OPT_KEY_TYPE), &spec->key_type))
-        return true;
-    return FAIL_VALUE(set, OPT_KEY_TYPE, err, "no such type of key");
-}
-
-static bool parse_renew_before(const char *text, struct renew_before *out)
-{
-    size_t digits = strspn(text, "0123456789");
-    if (strcmp(text + digits, "%") == 0) {
-        *out = (struct renew_before){RENEW_BEFORE_PERCENT, strtoll(text, NULL, 10)};
-        return digits >= 1 && digits <= 2 && out->value >= 1;
-    }
-    out->kind = RENEW_BEFORE_SECONDS;
-    return timefmt_parse_duration(span_str(text), &out->value) && out->value > 0;
-}
-
-static bool read_renew_before(const struct option_layers *layers, struct cert_spec *spec,
-                              struct error *err)
-{
-    const struct option_set *set = option_layers_find(layers, OPT_RENEW_BEFORE);
-    if (set == NULL)
-        return true;
-    const char *text = option_set_text(set, OPT_RENEW_BEFORE);
-    if (parse_renew_before(text, &spec->renew_before))
-        return true;
-    return FAIL_VALUE(set, OPT_RENEW_BEFORE, err,
-                      "'%s' is neither a time such as 30d nor a share such as 33%%",
-                      escaped_str(text).text);
 }
 
 /* ---- the CA ---- */
@@ -294,7 +259,7 @@ static void read_plain(const struct option_layers *layers, struct cert_spec *spe
 
 /* Each reads one part of the spec; the first that fails says why. */
 static bool (*const readers[])(const struct option_layers *, struct cert_spec *, struct error *) = {
-    config_read_proofs, config_read_dns, config_read_address, read_key_type, read_renew_before,
+    config_read_proofs, config_read_dns, config_read_address, config_read_certificate,
     read_email,         read_eab,        read_account,        read_server,
 };
 

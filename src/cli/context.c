@@ -196,7 +196,13 @@ bool context_spec(const struct context *context, const char *name, struct cert_s
         .sets = {&context->args.set, &conf, &context->weak, &context->defaults},
         .count = 4,
     };
-    return config_spec(&layers, name, out, err);
+    AUTO(cert_spec) spec = {0};
+    if (!config_spec(&layers, name, &spec, err) ||
+        (spec.csr != NULL && !engine_read_csr(context->engine, &spec, err)))
+        return false;
+    *out = spec;
+    spec = (struct cert_spec){0};
+    return true;
 }
 
 bool context_load_spec(void *ctx, const char *name, struct cert_spec *out, struct error *err)

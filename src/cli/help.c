@@ -54,7 +54,7 @@ static void add_option(struct buf *out, const struct option_row *row)
     size_t at = out->len - before;
     AUTO(buf) text = BUF(HELP_MAX);
     buf_add_str(&text, row->help);
-    if (row->kind == OPTION_STRING && row->words[0] != 0)
+    if ((row->kind == OPTION_STRING || row->kind == OPTION_LIST) && row->words[0] != 0)
         add_words(&text, row->words);
     if (row->fallback[0] != 0)
         buf_addf(&text, " (default: %s)", row->fallback);

@@ -134,7 +134,8 @@ static bool is_wrong(const struct option_set *set, enum option_id id, const char
     if (row->kind == OPTION_PATH && set->file != NULL && text[0] != '/' &&
         !option_word_in(row->words, text))
         return !fail(why, ERR_USAGE, "'%s' must begin with '/'", escaped_str(text).text);
-    if (row->kind == OPTION_STRING && row->words[0] != 0 && !option_word_in(row->words, text))
+    if ((row->kind == OPTION_STRING || row->kind == OPTION_LIST) && row->words[0] != 0 &&
+        !option_word_in(row->words, text))
         return !fail(why, ERR_USAGE, "'%s' is none of %s", escaped_str(text).text, row->words);
     if (row->kind != OPTION_NUMBER && row->kind != OPTION_DURATION)
         return false;

@@ -99,6 +99,25 @@ static bool is_plain(enum option_id id)
            id != OPT_SERVER && id != OPT_STAGING;
 }
 
+static void add_values(struct changes *changes, const struct option_set *given,
+                       const struct cert_spec *spec, enum option_id id)
+{
+    const struct option_values *values = &given->values[id];
+    bool is_list = option_row(id)->kind == OPTION_LIST;
+    const char **texts = add_change(changes, id, is_list ? values->count : 1);
+    if (!is_list)
+        texts[0] = id == OPT_DNS ? spec->proof.argument : option_set_text(given, id);
+    for (size_t i = 0; is_list && i < values->count; i++)
+        texts[i] = values->items[i].text;
+}
+
+/* A date speaks of this certificate alone, not of those that renew it. */
+static bool is_date(const struct cert_spec *spec, enum option_id id)
+{
+    return (id == OPT_NOT_BEFORE && spec->not_before.kind == MOMENT_AT) ||
+           (id == OPT_NOT_AFTER && spec->not_after.kind == MOMENT_AT);
+}
+
 /* One way of proof at a time: the file's others go. */
 static void add_proof(struct changes *changes, const struct option_set *given)
 {
@@ -113,17 +132,22 @@ static void add_proof(struct changes *changes, const struct option_set *given)
 static void collect(struct changes *changes, const struct option_set *given,
                     const struct option_set *old, const struct cert_spec *spec)
 {
-    if (spec->names.count > 0)
+    if (spec->names.count > 0 && spec->csr == NULL)
         add_names(changes, old, spec);
     if (is_given(given, OPT_SERVER) || is_given(given, OPT_STAGING))
         add_server(changes, spec);
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         enum option_id id = (enum option_id)i;
-        if (is_plain(id) && is_given(given, id))
-            add_change(changes, id, 1)[0] =
-                id == OPT_DNS ? spec->proof.argument : option_set_text(given, id);
+        if (is_plain(id) && is_given(given, id) && !is_date(spec, id))
+            add_values(changes, given, spec, id);
+        if (is_given(given, OPT_CSR) && config_is_against_csr(id))
+            remove_key(changes, id);
     }
     add_proof(changes, given);
+    if (is_given(given, OPT_PROFILE))
+        remove_key(changes, OPT_PREFERRED_PROFILE);
+    if (is_given(given, OPT_PREFERRED_PROFILE))
+        remove_key(changes, OPT_PROFILE);
 }
 
 bool remember_options(struct engine *engine, const struct option_set *given,

@@ -11,6 +11,7 @@ void report_release(struct report *report)
 {
     outcome_list_release(&report->certificates);
     account_views_release(&report->accounts);
+    profile_views_release(&report->profiles);
     nginx_answers_release(&report->answers);
     crossplane_free(report->crossplane);
     buf_release(&report->text);
@@ -34,7 +35,8 @@ char *account_caa(const struct account_view *account, size_t nth)
 bool report_needs_person(const struct outcome *outcome, int64_t now)
 {
     bool expired = outcome->not_after != 0 && outcome->not_after <= now;
-    return expired || outcome->deploy_pending || outcome->error.code != ERR_NONE;
+    return expired || outcome->revoked || outcome->deploy_pending ||
+           outcome->error.code != ERR_NONE;
 }
 
 static bool has_changed(enum outcome_action action)
@@ -153,6 +155,18 @@ static json_t *error_json(const struct error *error)
     return object;
 }
 
+/* RFC 9773: what the CA suggests. */
+static json_t *window_json(const struct outcome *outcome)
+{
+    if (outcome->window_end == 0)
+        return json_null();
+    json_t *object = json_object();
+    put_time(object, "start", outcome->window_start);
+    put_time(object, "end", outcome->window_end);
+    put_text(object, "explanation", outcome->explanation);
+    return object;
+}
+
 static json_t *certificate_json(const struct outcome *outcome)
 {
     json_t *object = json_object();
@@ -174,6 +188,9 @@ static json_t *certificate_json(const struct outcome *outcome)
     put(object, "dropped", json_array());
     put(object, "error", error_json(&outcome->error));
     put(object, "reused_proof", json_boolean(outcome->reused_proof));
+    put_text(object, "profile", outcome->profile);
+    put(object, "revoked", json_boolean(outcome->revoked));
+    put(object, "renewal_window", window_json(outcome));
     return object;
 }
 
@@ -233,6 +250,19 @@ static void put_answers(const struct report *report, json_t *document)
     put(document, "answers", answers);
 }
 
+static void put_profiles(const struct profile_views *profiles, json_t *document)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < profiles->count; i++) {
+        json_t *object = json_object();
+        put_text(object, "name", profiles->items[i].name);
+        put_text(object, "description", profiles->items[i].description);
+        (void)json_array_append_new(list, object);
+    }
+    put_text(document, "ca", profiles->ca);
+    put(document, "profiles", list);
+}
+
 void report_json(const struct report *report, int exit_code, struct buf *out)
 {
     json_t *document = json_object();
@@ -251,6 +281,8 @@ void report_json(const struct report *report, int exit_code, struct buf *out)
             (void)json_array_append_new(accounts, account_json(&report->accounts.items[i]));
         put(document, "accounts", accounts);
     }
+    if (report->kind == REPORT_PROFILES)
+        put_profiles(&report->profiles, document);
     if (report->kind == REPORT_WHICH)
         put_answers(report, document);
     if (report->kind == REPORT_PARSE)

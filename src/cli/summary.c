@@ -183,6 +183,8 @@ struct summary_state summary_state(const struct outcome *outcome, int64_t now)
 {
     if (outcome->not_after != 0 && outcome->not_after <= now)
         return (struct summary_state){"expired", ""};
+    if (outcome->revoked)
+        return (struct summary_state){"revoked", ""};
     if (outcome->deploy_pending)
         return (struct summary_state){"deploy pending", ""};
     if (outcome->error.code != ERR_NONE)
@@ -278,6 +280,15 @@ static void write_detail(const struct outcome *outcome, const struct summary_sty
     add_time_row(out, "valid from", outcome->not_before, style->now);
     add_time_row(out, "valid until", outcome->not_after, style->now);
     add_time_row(out, "next renewal", outcome->next_renewal, style->now);
+    if (outcome->window_end != 0) {
+        AUTO_FREE window = mem_printf("%s to %s", moment(outcome->window_start).text,
+                                      moment(outcome->window_end).text);
+        add_row(out, "CA suggests", window);
+    }
+    if (outcome->explanation[0] != 0)
+        add_row(out, "the CA says", outcome->explanation);
+    if (outcome->profile[0] != 0)
+        add_row(out, "profile", outcome->profile);
     add_row(out, "issuer", outcome->issuer);
     add_row(out, "serial", outcome->serial);
     add_row(out, "files", outcome->live);
@@ -332,6 +343,22 @@ static void write_thumbprint(const struct report *report, struct buf *out)
 {
     for (size_t i = 0; i < report->accounts.count; i++)
         buf_addf(out, "%s\n", report->accounts.items[i].thumbprint);
+}
+
+static void write_profiles(const struct profile_views *profiles, const struct summary_style *style,
+                           struct buf *out)
+{
+    int width = 0;
+    for (size_t i = 0; i < profiles->count; i++)
+        width = wider(width, strlen(profiles->items[i].name));
+    for (size_t i = 0; i < profiles->count; i++) {
+        const struct profile_view *profile = &profiles->items[i];
+        bool described = profile->description[0] != 0;
+        buf_addf(out, "%-*s%s%s\n", described ? width : 0, profile->name, described ? "  " : "",
+                 profile->description);
+    }
+    if (profiles->count == 0 && profiles->ca != NULL && !style->quiet)
+        buf_addf(out, "%s offers no profiles\n", profiles->ca);
 }
 
 static void write_accounts(const struct report *report, const struct summary_style *style,
@@ -393,6 +420,9 @@ void summary_write(const struct report *report, const struct summary_style *styl
         return;
     case REPORT_THUMBPRINT:
         write_thumbprint(report, out);
+        return;
+    case REPORT_PROFILES:
+        write_profiles(&report->profiles, style, out);
         return;
     case REPORT_WHICH:
         write_answers(report, out);

@@ -1,6 +1,7 @@
 #include "cert_private.h"
 
 #include <acmec/base/cleanup.h>
+#include <acmec/data/b64url.h>
 #include <acmec/data/escape.h>
 #include <acmec/data/timefmt.h>
 #include <arpa/inet.h>
@@ -138,27 +139,36 @@ bool cert_read_attribute(const mbedtls_x509_name *name, struct span oid, char ou
     return false;
 }
 
-/* The keyIdentifier, by hand: mbedTLS 2.28 does not read it. One that is absent, damaged or too
- * long counts as none. */
-static void read_authority_key(const mbedtls_x509_crt *crt, struct cert_info *out)
+/* The keyIdentifier, by hand: mbedTLS 2.28 does not read it. */
+static bool read_authority_key(const mbedtls_x509_crt *crt, struct span *out)
 {
     struct span in = span_of(crt->v3_ext.p, crt->v3_ext.len);
-    struct span extensions = {0}, extension, oid, critical, value, key;
-    if (!der_take(&in, DER_SEQUENCE, &extensions))
-        return;
+    struct span extensions = {0}, extension, oid, critical, value;
+    if (in.len == 0 || !der_take(&in, DER_SEQUENCE, &extensions))
+        return false;
     while (der_take(&extensions, DER_SEQUENCE, &extension)) {
         if (!der_take(&extension, DER_OID, &oid) ||
             !span_equals(oid, SPAN_LIT(OID_AUTHORITY_KEY_ID)))
             continue;
         (void)der_take(&extension, DER_BOOLEAN, &critical);
-        if (!der_take(&extension, DER_OCTET_STRING, &value) ||
-            !der_take(&value, DER_SEQUENCE, &value) ||
-            !der_take(&value, DER_KEY_IDENTIFIER, &key) || key.len > sizeof out->authority_key)
-            return;
-        memcpy(out->authority_key, key.ptr, key.len);
-        out->authority_key_len = key.len;
-        return;
+        return der_take(&extension, DER_OCTET_STRING, &value) &&
+               der_take(&value, DER_SEQUENCE, &value) && der_take(&value, DER_KEY_IDENTIFIER, out);
     }
+    return false;
+}
+
+/* One that is too long counts as none. */
+static void read_ari_id(const mbedtls_x509_crt *crt, char out[static CERT_ARI_ID_MAX])
+{
+    AUTO(buf) id = BUF(CERT_ARI_ID_MAX - 1);
+    struct span authority_key;
+    if (!read_authority_key(crt, &authority_key) || authority_key.len == 0)
+        return;
+    b64url_encode(authority_key, &id);
+    buf_add_byte(&id, '.');
+    b64url_encode(span_of(crt->serial.p, crt->serial.len), &id);
+    if (buf_ok(&id))
+        memcpy(out, buf_str(&id), id.len + 1);
 }
 
 bool cert_read_info(const mbedtls_x509_crt *crt, enum err_code code, struct cert_info *out,
@@ -171,7 +181,7 @@ bool cert_read_info(const mbedtls_x509_crt *crt, enum err_code code, struct cert
         return fail(err, code, "the certificate's serial number is too long");
     if (!cert_read_attribute(&crt->issuer, CERT_COMMON_NAME, out->issuer))
         (void)cert_read_attribute(&crt->issuer, CERT_ORGANIZATION, out->issuer);
-    read_authority_key(crt, out);
+    read_ari_id(crt, out->ari_id);
     return read_names(crt, code, &out->names, err);
 }
 

@@ -12,6 +12,11 @@ const char *key_type_word(enum key_type type)
     return words[type];
 }
 
+bool key_type_is_rsa(enum key_type type)
+{
+    return type == KEY_RSA_2048 || type == KEY_RSA_3072 || type == KEY_RSA_4096;
+}
+
 bool key_type_from_word(const char *word, enum key_type *out)
 {
     for (int i = 0; i < KEY_TYPE_COUNT; i++) {
@@ -50,17 +55,66 @@ void cert_spec_release(struct cert_spec *spec)
         proving_release(&spec->name_proofs[i].proof);
     free(spec->name_proofs);
     char *const owned[] = {
-        spec->http_address,  spec->server,
-        spec->directory_url, spec->staging_url,
-        spec->ca_bundle,     spec->account,
-        spec->email,         spec->proxy,
-        spec->key_group,     spec->pre_hook,
-        spec->deploy_hook,   spec->post_hook,
-        spec->eab_kid,       spec->eab_hmac_key_file,
+        spec->http_address,
+        spec->server,
+        spec->directory_url,
+        spec->staging_url,
+        spec->ca_bundle,
+        spec->account,
+        spec->email,
+        spec->proxy,
+        spec->key_group,
+        spec->pre_hook,
+        spec->deploy_hook,
+        spec->post_hook,
+        spec->eab_kid,
+        spec->eab_hmac_key_file,
+        spec->csr,
+        spec->profile,
+        spec->preferred_chain,
     };
     for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++)
         free(owned[i]);
     *spec = (struct cert_spec){0};
+}
+
+int64_t moment_at(const struct moment *moment, int64_t now)
+{
+    switch (moment->kind) {
+    case MOMENT_NONE:
+        return 0;
+    case MOMENT_AT:
+        return moment->value;
+    case MOMENT_IN:
+        return now + moment->value;
+    }
+    return 0;
+}
+
+size_t cert_spec_pairs(const struct cert_spec *spec)
+{
+    return spec->key_type_count > 1 ? spec->key_type_count : 1;
+}
+
+const char *cert_spec_suffix(const struct cert_spec *spec, size_t pair)
+{
+    if (pair == 0)
+        return "";
+    return key_type_is_rsa(spec->key_types[pair]) ? ".rsa" : ".ecdsa";
+}
+
+void cert_spec_request(const struct cert_spec *spec, struct buf *out)
+{
+    if (spec->csr != NULL)
+        buf_addf(out, "csr %s", spec->csr_sha256);
+    for (size_t i = 0; spec->csr == NULL && i < cert_spec_pairs(spec); i++)
+        buf_addf(out, "%s%s", i == 0 ? "" : ",", key_type_word(spec->key_types[i]));
+    if (spec->profile != NULL)
+        buf_addf(out, "; profile %s", spec->profile);
+    if (spec->preferred_chain != NULL)
+        buf_addf(out, "; chain %s", spec->preferred_chain);
+    if (spec->must_staple)
+        buf_add_str(out, "; must-staple");
 }
 
 const struct proving *cert_spec_proof(const struct cert_spec *spec, const struct identifier *name)

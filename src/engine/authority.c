@@ -14,7 +14,14 @@
 /* Far enough from this release to doubt the clock when certificates look expired. */
 #define CLOCK_DOUBTFUL (CLOCK_EARLIEST + 5LL * 365 * 86400)
 
-enum authority_step { AUTHORITY_DIRECTORY, AUTHORITY_ACCOUNT, AUTHORITY_READY, AUTHORITY_FAILED };
+enum authority_step {
+    AUTHORITY_DIRECTORY,
+    AUTHORITY_KNOWN, /* the directory is, and the account not asked for */
+    AUTHORITY_ACCOUNT,
+    AUTHORITY_READY,
+    AUTHORITY_FAILED
+};
+
 #define NAME_DEFAULT "default"
 
 struct authority {
@@ -23,6 +30,7 @@ struct authority {
     enum authority_step step;
     char *directory_url, *account;
     bool staging, limited;
+    bool wants_account;
     struct enrol *enrol;
     struct session *session;
     struct lane *lane;
@@ -63,14 +71,24 @@ void authority_limit(struct authority *authority, const struct error *error)
 const struct error *authorities_error(const struct run *run, size_t nth)
 {
     for (const struct authority *a = run->authorities; a != NULL; a = a->next)
-        if (a->step == AUTHORITY_FAILED && !a->limited && nth-- == 0)
+        if (a->step == AUTHORITY_FAILED && a->wants_account && !a->limited && nth-- == 0)
             return &a->error;
     return NULL;
+}
+
+bool authority_has_directory(const struct authority *authority)
+{
+    return authority->step != AUTHORITY_FAILED && session_has_directory(authority->session);
 }
 
 struct session *authority_session(struct authority *authority)
 {
     return authority->session;
+}
+
+bool authority_has_ari(const struct authority *authority)
+{
+    return session_endpoint(authority->session, ROLE_RENEWAL_INFO) != NULL;
 }
 
 struct lane *authority_lane(struct authority *authority)
@@ -173,16 +191,23 @@ static void enrolled(void *ctx, const struct error *error)
         authority_fail(authority, error);
 }
 
+static void start_account(struct authority *authority)
+{
+    const struct run *run = authority->run;
+    struct enrol_listener listener = {enrolled, authority};
+    lane_prefetch(authority->lane, run->orders_wanted < 1 ? 1 : run->orders_wanted);
+    authority->step = AUTHORITY_ACCOUNT;
+    enrol_start(authority->enrol, authority->session, authority->lane, &listener);
+}
+
 static bool take_directory(struct authority *authority, const struct http_response *response,
                            struct error *err)
 {
-    struct run *run = authority->run;
     if (!session_read_directory(authority->session, response, err) || !check_clock(authority, err))
         return false;
-    lane_prefetch(authority->lane, run->orders_wanted < 1 ? 1 : run->orders_wanted);
-    authority->step = AUTHORITY_ACCOUNT;
-    struct enrol_listener listener = {enrolled, authority};
-    enrol_start(authority->enrol, authority->session, authority->lane, &listener);
+    authority->step = AUTHORITY_KNOWN;
+    if (authority->wants_account)
+        start_account(authority);
     return true;
 }
 
@@ -223,7 +248,7 @@ static bool open_account(struct authority *authority, const struct cert_spec *sp
         .eab_hmac_key_file = spec->eab_hmac_key_file,
         .eab_unasked = true,
         .agree_tos = spec->agree_tos,
-        .check = use != AUTHORITY_FOR_ORDERS,
+        .check = use == AUTHORITY_FOR_ACCOUNT || use == AUTHORITY_FOR_CHANGE,
         .may_register = use != AUTHORITY_FOR_CHANGE,
     };
     if (run_now(authority->run) < CLOCK_EARLIEST) {
@@ -233,19 +258,29 @@ static bool open_account(struct authority *authority, const struct cert_spec *sp
     return enrol_new(authority->run, &wish, &authority->enrol, err);
 }
 
+static void put_to_use(struct authority *authority, enum authority_use use)
+{
+    authority->wants_account |= use != AUTHORITY_FOR_DIRECTORY;
+    if (authority->step == AUTHORITY_KNOWN && authority->wants_account)
+        start_account(authority);
+}
+
 struct authority *authority_get(struct run *run, const struct cert_spec *spec,
                                 enum authority_use use)
 {
     const char *url = authority_url_for(run, spec);
     const char *account = spec->account == NULL ? NAME_DEFAULT : spec->account;
     for (struct authority *a = run->authorities; a != NULL; a = a->next)
-        if (is_same(a->directory_url, url) && is_same(a->account, account))
+        if (is_same(a->directory_url, url) && is_same(a->account, account)) {
+            put_to_use(a, use);
             return a;
+        }
     struct authority *authority = mem_new(1, sizeof *authority);
     authority->run = run;
     authority->directory_url = mem_strdup(url);
     authority->account = mem_strdup(account);
     authority->staging = run->settings->dry_run && spec->staging_url != NULL;
+    authority->wants_account = use != AUTHORITY_FOR_DIRECTORY;
     authority->next = run->authorities;
     run->authorities = authority;
 

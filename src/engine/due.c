@@ -1,6 +1,7 @@
 #include <acmec/engine/due.h>
 
 #include <acmec/acme/renewal.h>
+#include <acmec/base/cleanup.h>
 #include <acmec/engine/authority.h>
 
 bool due_is_quiet(const struct run *run, const struct cert_state *state,
@@ -8,7 +9,7 @@ bool due_is_quiet(const struct run *run, const struct cert_state *state,
 {
     const struct stored_live *live = &state->live;
     return !run->settings->force && !run->settings->dry_run && live->generation != 0 &&
-           !state->deploy_pending && live->due_at > run_now(run) &&
+           !state->deploy_pending && !live->revoked && live->due_at > run_now(run) &&
            live->due_at <= live->not_after && file_stamp_equals(&live->conf, conf) &&
            file_stamp_equals(&live->defaults, defaults);
 }
@@ -21,6 +22,13 @@ int64_t due_at(const struct cert_spec *spec, const struct cert_state *state)
     return renewal_due_at(live->not_before, live->not_after, &spec->renew_before);
 }
 
+static bool is_request(const struct cert_spec *spec, const char *request)
+{
+    AUTO(buf) wanted = BUF(8 * 1024);
+    cert_spec_request(spec, &wanted);
+    return strcmp(buf_str(&wanted), request) == 0;
+}
+
 static bool is_wanted(const struct run *run, const struct cert_spec *spec,
                       const struct cert_state *state)
 {
@@ -29,7 +37,9 @@ static bool is_wanted(const struct run *run, const struct cert_spec *spec,
         return true;
     bool other_ca =
         live->directory_url != NULL && strcmp(live->directory_url, spec->directory_url) != 0;
-    return other_ca || !identifier_list_same_set(&live->names, &spec->names) ||
+    bool other_request = live->request != NULL && !is_request(spec, live->request);
+    return other_ca || other_request || live->revoked ||
+           !identifier_list_same_set(&live->names, &spec->names) ||
            due_at(spec, state) <= run_now(run);
 }
 
@@ -106,7 +116,7 @@ static bool is_same(const char *a, const char *b)
 bool due_order_fits(const struct cert_spec *spec, const struct stored_order *order,
                     const char *directory_url, const char *account_url)
 {
-    return order->url != NULL && order->key_type == spec->key_type &&
+    return order->url != NULL && order->request != NULL && is_request(spec, order->request) &&
            is_same(order->directory_url, directory_url) &&
            is_same(order->account_url, account_url) &&
            identifier_list_same_set(&order->names, &spec->names);

@@ -6,8 +6,10 @@
 #include <acmec/data/ca.h>
 #include <acmec/engine/account_act.h>
 #include <acmec/engine/batch.h>
+#include <acmec/engine/certkey.h>
 #include <acmec/engine/due.h>
 #include <acmec/engine/job.h>
+#include <acmec/engine/profiles.h>
 #include <stdio.h>
 
 /* A dry run without names tries so many certificates that are not due. */
@@ -107,6 +109,12 @@ bool engine_find_by_names(struct engine *engine, const struct identifier_list *n
     }
     *found = hit;
     return true;
+}
+
+bool engine_read_csr(struct engine *engine, struct cert_spec *spec, struct error *err)
+{
+    (void)engine;
+    return certkey_read_csr(spec, err);
 }
 
 /* ---- issue ---- */
@@ -372,4 +380,10 @@ bool engine_account_act(struct engine *engine, enum account_act act, const struc
     else
         account_view_release(&view); /* not even a key: there is no account */
     return good;
+}
+
+bool engine_profiles(struct engine *engine, const struct cert_spec *spec, struct profile_views *out,
+                     struct error *err)
+{
+    return profiles_read(&engine->run, spec, out, err);
 }

@@ -37,7 +37,8 @@ struct job {
     int64_t lock_deadline_ms;
     struct cert_state state;
     struct authority *authority;
-    struct ordering *ordering;
+    struct ordering *orderings[KEY_TYPES_MAX]; /* one for each pair, one after the other */
+    size_t pair;                               /* whose order is under way */
     bool hooks_started, hooks_over;
     struct error hooks_error;
 };
@@ -56,11 +57,19 @@ struct job *job_new(struct run *run, struct around *around, const struct cert_sp
     return job;
 }
 
+/* The order that is under way, or NULL. */
+static struct ordering *current(const struct job *job)
+{
+    return job->orderings[job->pair];
+}
+
 /* Ends everything that could still act for this job. */
 static void let_go(struct job *job)
 {
-    ordering_free(job->ordering);
-    job->ordering = NULL;
+    for (size_t i = 0; i < KEY_TYPES_MAX; i++) {
+        ordering_free(job->orderings[i]);
+        job->orderings[i] = NULL;
+    }
 }
 
 void job_free(struct job *job)
@@ -90,6 +99,20 @@ void job_take_outcome(struct job *job, struct outcome *out)
     job->outcome.live = NULL;
 }
 
+/* The window of the pair that is to be renewed first. */
+static void put_window(const struct stored_live *live, struct outcome *out)
+{
+    const struct stored_ari *first = NULL;
+    for (size_t i = 0; i < live->pairs; i++)
+        if (live->ari[i].end != 0 && (first == NULL || live->ari[i].chosen < first->chosen))
+            first = &live->ari[i];
+    if (first == NULL)
+        return;
+    out->window_start = first->start;
+    out->window_end = first->end;
+    (void)snprintf(out->explanation, sizeof out->explanation, "%s", first->explanation);
+}
+
 void outcome_from_state(const struct run *run, const char *name, const struct cert_state *state,
                         const struct cert_spec *spec, struct outcome *out)
 {
@@ -108,6 +131,10 @@ void outcome_from_state(const struct run *run, const char *name, const struct ce
     out->next_renewal = spec == NULL ? live->due_at : due_at(spec, state);
     (void)snprintf(out->serial, sizeof out->serial, "%s", live->serial);
     (void)snprintf(out->issuer, sizeof out->issuer, "%s", live->issuer);
+    out->revoked = live->revoked;
+    (void)snprintf(out->profile, sizeof out->profile, "%.127s",
+                   live->profile == NULL ? "" : live->profile);
+    put_window(live, out);
     free(out->live);
     out->live = store_live_path(run->store, name);
 }
@@ -166,7 +193,8 @@ static void fail_job(struct job *job, const struct error *error)
 {
     struct error copy = *error;
     enum limit_scope scope;
-    bool limited = job->ordering != NULL && ordering_rate_limit(job->ordering, &scope);
+    const struct ordering *ordering = current(job);
+    bool limited = ordering != NULL && ordering_rate_limit(ordering, &scope);
     bool dry = job->run->settings->dry_run;
     if (!dry && limited)
         remember_limit(job, &copy, scope);
@@ -271,6 +299,20 @@ static void step_authority(struct job *job)
         job->stage = JOB_BEFORE;
 }
 
+/* The order for the present pair; a second one goes into the first one's generation, and finds its
+ * names proved. */
+static void begin_order(struct job *job)
+{
+    struct error err = {0};
+    unsigned generation = job->pair == 0 ? 0 : ordering_generation(job->orderings[0]);
+    job->orderings[job->pair] =
+        ordering_new(job->run, job->spec, job->authority, &job->state, job->pair, generation);
+    if (ordering_begin(current(job), &err))
+        job->stage = JOB_ORDER;
+    else
+        fail_job(job, &err);
+}
+
 static void step_before(struct job *job)
 {
     struct run *run = job->run;
@@ -283,11 +325,10 @@ static void step_before(struct job *job)
         return;
     }
     run->orders_started++;
-    job->ordering = ordering_new(run, job->spec, job->authority, &job->state);
-    if (answer == AROUND_GO && ordering_begin(job->ordering, &err))
-        job->stage = JOB_ORDER;
-    else
+    if (answer != AROUND_GO)
         fail_job(job, &err);
+    else
+        begin_order(job);
 }
 
 /* The chain is here: it is judged, and in a real run becomes the live generation. */
@@ -298,17 +339,21 @@ static void commit(struct job *job)
     bool is_new = job->state.live.generation == 0;
     struct commit_request request = {
         .spec = job->spec,
-        .key = ordering_key(job->ordering),
-        .chain = ordering_chain(job->ordering),
-        .generation = ordering_generation(job->ordering),
+        .generation = ordering_generation(job->orderings[0]),
         .directory_url = authority_directory_url(job->authority),
         .account_url = authority_account_url(job->authority),
+        .profile = ordering_profile(job->orderings[0]),
+        .has_ari = authority_has_ari(job->authority),
     };
+    for (size_t i = 0; i <= job->pair; i++) {
+        request.keys[i] = ordering_key(job->orderings[i]);
+        request.chains[i] = ordering_chain(job->orderings[i]);
+    }
     if (!commit_generation(run, &request, &job->state, &err)) {
         fail_job(job, &err);
         return;
     }
-    job->outcome.reused_proof = ordering_reused_proof(job->ordering);
+    job->outcome.reused_proof = ordering_reused_proof(job->orderings[0]);
     let_go(job);
     if (run->settings->dry_run) {
         finish(job, is_new ? ACTION_WOULD_ISSUE : ACTION_WOULD_RENEW, NULL);
@@ -324,11 +369,17 @@ static int64_t step_order(struct job *job)
 {
     int64_t until_ms = INT64_MAX;
     struct error error = {0};
-    switch (ordering_step(job->ordering, &until_ms, &error)) {
+    switch (ordering_step(current(job), &until_ms, &error)) {
     case ORDERING_RUNS:
         break;
     case ORDERING_DONE:
-        commit(job);
+        if (job->pair + 1 == cert_spec_pairs(job->spec)) {
+            commit(job);
+            break;
+        }
+        job->pair++;
+        begin_order(job);
+        until_ms = 0;
         break;
     case ORDERING_FAILED:
         fail_job(job, &error);
@@ -439,23 +490,23 @@ int64_t job_step(struct job *job)
 
 bool job_take_child(struct job *job, const struct event *event)
 {
-    return job->ordering != NULL && ordering_take_child(job->ordering, event);
+    return current(job) != NULL && ordering_take_child(current(job), event);
 }
 
 void job_proof_ready(struct job *job, const char *token)
 {
-    if (job->ordering != NULL)
-        ordering_proof_ready(job->ordering, token);
+    if (current(job) != NULL)
+        ordering_proof_ready(current(job), token);
 }
 
 void job_proof_visited(struct job *job, const char *token)
 {
-    if (job->ordering != NULL)
-        ordering_visited(job->ordering, token);
+    if (current(job) != NULL)
+        ordering_visited(current(job), token);
 }
 
 void job_proof_lost(struct job *job, const struct error *error)
 {
-    if (job->stage == JOB_ORDER && ordering_has_responder(job->ordering))
+    if (job->stage == JOB_ORDER && ordering_has_responder(current(job)))
         fail_job(job, error);
 }

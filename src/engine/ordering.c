@@ -3,9 +3,8 @@
 #include <acmec/base/cleanup.h>
 #include <acmec/base/log.h>
 #include <acmec/base/mem.h>
-#include <acmec/crypto/csr.h>
+#include <acmec/data/escape.h>
 #include <acmec/engine/due.h>
-#include <acmec/engine/keygen.h>
 #include <acmec/engine/proof.h>
 
 struct ordering {
@@ -15,19 +14,23 @@ struct ordering {
     struct cert_state *state;
     struct order *order;
     struct proof *proof;
-    struct keygen keygen;
+    size_t pair;
+    struct certkey key;
     unsigned generation; /* 0: none yet, or a dry run */
-    bool resumed, url_saved, key_saved;
+    bool resumed;
 };
 
 struct ordering *ordering_new(struct run *run, const struct cert_spec *spec,
-                              struct authority *authority, struct cert_state *state)
+                              struct authority *authority, struct cert_state *state, size_t pair,
+                              unsigned generation)
 {
     struct ordering *ordering = mem_new(1, sizeof *ordering);
     ordering->run = run;
     ordering->spec = spec;
     ordering->authority = authority;
     ordering->state = state;
+    ordering->pair = pair;
+    ordering->generation = generation;
     return ordering;
 }
 
@@ -38,7 +41,7 @@ static void let_go(struct ordering *ordering)
     ordering->proof = NULL;
     order_free(ordering->order);
     ordering->order = NULL;
-    keygen_release(&ordering->keygen);
+    certkey_release(&ordering->key);
 }
 
 void ordering_free(struct ordering *ordering)
@@ -102,10 +105,77 @@ static void proof_failed(void *ctx, size_t index, const struct error *error)
         order_not_presented(ordering->order, index, error);
 }
 
-static struct order_wish wish_of(const struct ordering *ordering)
+static struct stored_order *stored_order_of(const struct ordering *ordering)
+{
+    return &ordering->state->orders[ordering->pair];
+}
+
+/* The certificate that this order replaces (RFC 9773 section 5), or NULL: the predecessor is clear,
+ * its CA offers ARI, and it is from the same account. */
+static const char *replaced(const struct ordering *ordering)
+{
+    const struct stored_live *live = &ordering->state->live;
+    const char *id = live->ari[ordering->pair].cert_id;
+    bool is_same = !ordering->run->settings->dry_run && live->generation != 0 &&
+                   ordering->pair < live->pairs && live->directory_url != NULL &&
+                   live->account_url != NULL &&
+                   strcmp(live->directory_url, authority_directory_url(ordering->authority)) == 0 &&
+                   strcmp(live->account_url, authority_account_url(ordering->authority)) == 0;
+    const struct session *session = authority_session(ordering->authority);
+    bool is_offered = session_endpoint(session, ROLE_RENEWAL_INFO) != NULL;
+    bool shares = false;
+    for (size_t i = 0; i < live->names.count; i++)
+        shares = shares || identifier_list_has(&ordering->spec->names, &live->names.items[i]);
+    return is_same && is_offered && shares && id[0] != '\0' ? id : NULL;
+}
+
+/* Profiles vanish: what the CA offers is read anew for each run. */
+static bool choose_profile(struct ordering *ordering, struct demand *demand, struct error *err)
+{
+    const struct cert_spec *spec = ordering->spec;
+    const struct session *session = authority_session(ordering->authority);
+    const struct session_profile *profile;
+    if (spec->profile == NULL)
+        return true;
+    if (session_offers_profile(session, spec->profile)) {
+        demand->profile = mem_strdup(spec->profile);
+        demand->profile_optional = spec->profile_optional;
+        return true;
+    }
+    if (spec->profile_optional) {
+        run_progress(ordering->run, PROGRESS_NOTICE, spec->name,
+                     "the CA does not offer the profile '%s'; ordering without one",
+                     escaped_str(spec->profile).text);
+        return true;
+    }
+    (void)fail(err, ERR_REFUSED, "the CA does not offer the profile '%s'",
+               escaped_str(spec->profile).text);
+    AUTO(buf) names = BUF(ERROR_HINT_MAX / 2);
+    for (size_t i = 0; (profile = session_profile(session, i)) != NULL; i++)
+        buf_addf(&names, "%s%s", i == 0 ? "" : ", ", escaped_str(profile->name).text);
+    if (names.len == 0)
+        return with_hint(err, "it offers none: leave --profile out");
+    return with_hint(err, "it offers %s", buf_str(&names));
+}
+
+static bool make_demand(struct ordering *ordering, struct demand *out, struct error *err)
+{
+    const struct cert_spec *spec = ordering->spec;
+    int64_t now = run_now(ordering->run);
+    out->not_before = moment_at(&spec->not_before, now);
+    out->not_after = moment_at(&spec->not_after, now);
+    out->replaces = mem_strdup(replaced(ordering));
+    if (out->not_after != 0 && out->not_after <= (out->not_before > now ? out->not_before : now))
+        return fail(err, ERR_USAGE, "the certificate would end before it begins: see --not-after");
+    return choose_profile(ordering, out, err);
+}
+
+static struct order_wish wish_of(const struct ordering *ordering, const struct demand *demand)
 {
     return (struct order_wish){
         .names = &ordering->spec->names,
+        .demand = demand,
+        .preferred_chain = ordering->spec->preferred_chain,
         .challenge_types = proof_challenge_types(ordering->proof),
         .watched = proof_is_watched(ordering->proof),
         .fresh_proof = authority_is_staging(ordering->authority),
@@ -113,24 +183,29 @@ static struct order_wish wish_of(const struct ordering *ordering)
     };
 }
 
-/* Takes up the stored order with its key, if both still fit; else what is left of it is dropped. */
+static const struct key *account_key(const struct ordering *ordering)
+{
+    return session_key(authority_session(ordering->authority));
+}
+
+/* Takes up the stored order with its key, if both still fit; else what is left of it is dropped.
+ * A second pair's order belongs to the first one's generation. */
 static bool resume(struct ordering *ordering, const struct order_wish *wish, struct error *err)
 {
     struct run *run = ordering->run;
-    struct stored_order *stored = &ordering->state->order;
+    const struct stored_order *stored = stored_order_of(ordering);
     bool found = false;
     bool fits = !run->settings->dry_run &&
+                (ordering->pair == 0 || stored->generation == ordering->generation) &&
                 due_order_fits(ordering->spec, stored, authority_directory_url(ordering->authority),
                                authority_account_url(ordering->authority));
-    if (fits && !store_read_pending_key(run->store, ordering->spec->name, stored->generation,
-                                        &ordering->keygen.key, &found, err))
+    if (fits && !certkey_resume(&ordering->key, run, ordering->spec, ordering->pair,
+                                account_key(ordering), stored->generation, &found, err))
         return false;
     if (!found)
         return true;
-    ordering->keygen.run = run;
-    ordering->keygen.over = true;
     ordering->generation = stored->generation;
-    ordering->key_saved = ordering->url_saved = ordering->resumed = true;
+    ordering->resumed = true;
     ordering->order = order_resume(authority_session(ordering->authority), wish, stored->url);
     return true;
 }
@@ -139,15 +214,18 @@ bool ordering_begin(struct ordering *ordering, struct error *err)
 {
     struct run *run = ordering->run;
     struct proof_listener listener = {proof_ready, proof_failed, ordering};
+    AUTO(demand) demand = {0};
     ordering->proof =
         proof_new(run, ordering->spec, authority_account_url(ordering->authority), &listener);
-    if (!proof_check(ordering->proof, err))
+    if (!proof_check(ordering->proof, err) || !make_demand(ordering, &demand, err))
         return false;
-    struct order_wish wish = wish_of(ordering);
+    struct order_wish wish = wish_of(ordering, &demand);
     if (!resume(ordering, &wish, err))
         return false;
     if (ordering->order == NULL) {
-        keygen_start(&ordering->keygen, run, ordering->spec->key_type);
+        if (!certkey_start(&ordering->key, run, ordering->spec, ordering->pair,
+                           account_key(ordering), err))
+            return false;
         ordering->order = order_new(authority_session(ordering->authority), &wish);
     }
     run_progress(run, PROGRESS_STARTED, ordering->spec->name, "%s",
@@ -161,41 +239,40 @@ static bool save_order(struct ordering *ordering, struct error *err)
 {
     struct run *run = ordering->run;
     const char *name = ordering->spec->name;
+    struct stored_order *stored = stored_order_of(ordering);
+    const char *url = order_url(ordering->order);
+    AUTO(buf) request = BUF(8 * 1024);
     if (run->settings->dry_run)
         return true;
-    bool has_key = ordering->keygen.over && ordering->keygen.key != NULL;
     if (ordering->generation == 0) {
         store_drop_partials(run->store, name, 0);
         if (!store_next_generation(run->store, name, &ordering->generation, err))
             return false;
     }
-    if (has_key && !ordering->key_saved) {
-        if (!store_write_pending_key(run->store, name, ordering->generation, ordering->keygen.key,
-                                     err))
-            return false;
-        ordering->key_saved = true;
-    }
-    if (ordering->url_saved)
+    if (certkey_is_over(&ordering->key) && !certkey_save(&ordering->key, ordering->generation, err))
+        return false;
+    if (stored->url != NULL && strcmp(stored->url, url) == 0)
         return true;
-    stored_order_set(&ordering->state->order, order_url(ordering->order),
-                     authority_directory_url(ordering->authority),
+    cert_spec_request(ordering->spec, &request);
+    stored_order_set(stored, url, authority_directory_url(ordering->authority),
                      authority_account_url(ordering->authority), ordering->generation,
-                     ordering->spec->key_type, &ordering->spec->names);
-    ordering->url_saved = true;
+                     buf_str(&request), &ordering->spec->names);
     return store_write_state(run->store, name, ordering->state, err);
+}
+
+/* Whether the CA has named an order that is not on disk yet. */
+static bool is_unsaved(const struct ordering *ordering)
+{
+    const char *url = order_url(ordering->order), *stored = stored_order_of(ordering)->url;
+    return !ordering->run->settings->dry_run && url != NULL &&
+           (stored == NULL || strcmp(stored, url) != 0);
 }
 
 static bool give_csr(struct ordering *ordering, struct error *err)
 {
     AUTO(buf) der = BUF(CSR_DER_MAX);
     proof_clear(ordering->proof);
-    if (ordering->keygen.key == NULL) {
-        *err = ordering->keygen.error;
-        return false;
-    }
-    if (!save_order(ordering, err) ||
-        !csr_make(ordering->keygen.key, &(struct csr_wish){.names = &ordering->spec->names}, &der,
-                  err))
+    if (!save_order(ordering, err) || !certkey_request(&ordering->key, &der, err))
         return false;
     order_set_csr(ordering->order, buf_span(&der));
     return true;
@@ -233,14 +310,33 @@ static enum ordering_answer order_failed(struct ordering *ordering, struct error
     if (!stale && error->code == ERR_NETWORK && authority_error(ordering->authority) != NULL)
         return ORDERING_UNREACHABLE;
     if (stale || error->code == ERR_REFUSED)
-        stored_order_clear(&ordering->state->order);
+        stored_order_clear(stored_order_of(ordering));
     if (!stale)
         return ORDERING_FAILED;
     log_info("%s: the stored order is gone; ordering anew", ordering->spec->name);
     let_go(ordering);
-    ordering->resumed = ordering->url_saved = ordering->key_saved = false;
-    ordering->generation = 0;
+    ordering->resumed = false;
+    /* The first pair begins another generation; the second stays in it. */
+    if (ordering->pair == 0)
+        ordering->generation = 0;
     return ordering_begin(ordering, error) ? ORDERING_RUNS : ORDERING_FAILED;
+}
+
+/* Where the CA gave something else than what was asked for. */
+static void tell_differences(const struct ordering *ordering)
+{
+    const struct cert_spec *spec = ordering->spec;
+    const char *wanted = order_demand(ordering->order)->profile;
+    const char *profile = order_profile(ordering->order);
+    if (wanted != NULL && (profile == NULL || strcmp(escaped_str(wanted).text, profile) != 0))
+        run_progress(ordering->run, PROGRESS_NOTICE, spec->name,
+                     "the CA was asked for the profile '%s', but names %s%s%s",
+                     escaped_str(wanted).text, profile == NULL ? "none" : "'",
+                     profile == NULL ? "" : profile, profile == NULL ? "" : "'");
+    if (!order_chain_preferred(ordering->order))
+        run_progress(ordering->run, PROGRESS_NOTICE, spec->name,
+                     "the CA offers no chain from '%s'; its default chain is used",
+                     escaped_str(spec->preferred_chain).text);
 }
 
 /* What the order asks for next. *more: it can be asked again at once. */
@@ -258,7 +354,7 @@ static enum ordering_answer obey(struct ordering *ordering, bool *more, int64_t 
                       action.key_authorization);
         return ORDERING_RUNS;
     case ORDER_NEED_CSR:
-        *more = ordering->keygen.over;
+        *more = certkey_is_over(&ordering->key);
         return !*more || give_csr(ordering, error) ? ORDERING_RUNS : ORDERING_FAILED;
     case ORDER_WAIT:
         *until_ms = action.until_ms;
@@ -268,6 +364,7 @@ static enum ordering_answer obey(struct ordering *ordering, bool *more, int64_t 
         *more = false;
         return ORDERING_RUNS;
     case ORDER_DONE:
+        tell_differences(ordering);
         return ORDERING_DONE;
     case ORDER_FAILED:
         return order_failed(ordering, error);
@@ -281,8 +378,7 @@ enum ordering_answer ordering_step(struct ordering *ordering, int64_t *until_ms,
     bool more = true;
     enum ordering_answer answer = ORDERING_RUNS;
     while (more && answer == ORDERING_RUNS) {
-        bool is_new = !ordering->url_saved && order_url(ordering->order) != NULL;
-        if (is_new && !save_order(ordering, error))
+        if (is_unsaved(ordering) && !save_order(ordering, error))
             return ORDERING_FAILED;
         answer = obey(ordering, &more, until_ms, error);
     }
@@ -296,9 +392,14 @@ struct span ordering_chain(const struct ordering *ordering)
     return order_chain(ordering->order);
 }
 
-const struct key *ordering_key(const struct ordering *ordering)
+const struct certkey *ordering_key(const struct ordering *ordering)
 {
-    return ordering->keygen.key;
+    return &ordering->key;
+}
+
+const char *ordering_profile(const struct ordering *ordering)
+{
+    return order_profile(ordering->order);
 }
 
 unsigned ordering_generation(const struct ordering *ordering)
@@ -318,7 +419,7 @@ bool ordering_rate_limit(const struct ordering *ordering, enum limit_scope *scop
 
 bool ordering_take_child(struct ordering *ordering, const struct event *event)
 {
-    return keygen_take(&ordering->keygen, event);
+    return certkey_take(&ordering->key, event);
 }
 
 void ordering_proof_ready(struct ordering *ordering, const char *token)

@@ -102,22 +102,22 @@ bool store_next_generation(const struct store *store, const char *name, unsigned
 /* ---- keys ---- */
 
 bool store_write_pending_key(struct store *store, const char *name, unsigned generation,
-                             const struct key *key, struct error *err)
+                             const char *suffix, const struct key *key, struct error *err)
 {
     AUTO(buf) pem = SECRET_BUF(KEY_PEM_MAX);
     if (!cert_name_check(name, err) || !key_write_pem(key, &pem, err))
         return false;
     AUTO_FREE dir = generation_path(store, name, generation, PARTIAL);
-    AUTO_FREE path = mem_printf("%s/privkey.pem", dir);
+    AUTO_FREE path = mem_printf("%s/privkey%s.pem", dir, suffix);
     return file_make_dir(dir, 0755, err) && file_check_trusted(dir, err) &&
            file_create(path, 0600, buf_span(&pem), err);
 }
 
 /* *out NULL: missing or broken. */
-static bool read_key(const char *dir, struct key **out, struct error *err)
+static bool read_key(const char *dir, const char *suffix, struct key **out, struct error *err)
 {
     AUTO(buf) pem = SECRET_BUF(KEY_PEM_MAX);
-    AUTO_FREE path = mem_printf("%s/privkey.pem", dir);
+    AUTO_FREE path = mem_printf("%s/privkey%s.pem", dir, suffix);
     struct key *key = NULL;
     struct error why;
     bool found;
@@ -129,17 +129,30 @@ static bool read_key(const char *dir, struct key **out, struct error *err)
     return true;
 }
 
-bool store_read_pending_key(const struct store *store, const char *name, unsigned generation,
-                            struct key **out, bool *found, struct error *err)
+static bool find_key(const char *dir, const char *suffix, struct key **out, bool *found,
+                     struct error *err)
 {
     struct key *key;
-    AUTO_FREE dir = generation_path(store, name, generation, PARTIAL);
-    if (!cert_name_check(name, err) || !read_key(dir, &key, err))
+    if (!read_key(dir, suffix, &key, err))
         return false;
     *found = key != NULL;
     if (*found)
         *out = key;
     return true;
+}
+
+bool store_read_pending_key(const struct store *store, const char *name, unsigned generation,
+                            const char *suffix, struct key **out, bool *found, struct error *err)
+{
+    AUTO_FREE dir = generation_path(store, name, generation, PARTIAL);
+    return cert_name_check(name, err) && find_key(dir, suffix, out, found, err);
+}
+
+bool store_read_live_key(const struct store *store, const char *name, const char *suffix,
+                         struct key **out, bool *found, struct error *err)
+{
+    AUTO_FREE dir = store_live_path(store, name);
+    return cert_name_check(name, err) && find_key(dir, suffix, out, found, err);
 }
 
 void store_drop_partials(struct store *store, const char *name, unsigned keep)
@@ -197,40 +210,53 @@ static bool give_to_group(const char *path, gid_t gid, struct error *err)
 
 /* ---- commit ---- */
 
-static bool write_part(const char *dir, const char *file, const struct buf *bytes,
-                       struct error *err)
+static bool write_part(const char *dir, const char *file, const char *suffix,
+                       const struct buf *bytes, struct error *err)
 {
-    AUTO_FREE path = mem_printf("%s/%s", dir, file);
+    AUTO_FREE path = mem_printf("%s/%s%s.pem", dir, file, suffix);
     return file_put(path, 0644, buf_span(bytes), err);
 }
 
-static bool write_chain(const char *dir, struct span chain_pem, struct error *err)
+static bool write_chain(const char *dir, const char *suffix, struct span chain_pem,
+                        struct error *err)
 {
     AUTO(buf) leaf = BUF(PEM_CHAIN_MAX * 2);
     AUTO(buf) rest = BUF(PEM_CHAIN_MAX * 2);
     AUTO(buf) whole = BUF(PEM_CHAIN_MAX * 2);
     return cert_split_chain(chain_pem, &leaf, &rest, &whole, err) &&
-           write_part(dir, "cert.pem", &leaf, err) && write_part(dir, "chain.pem", &rest, err) &&
-           write_part(dir, "fullchain.pem", &whole, err);
+           write_part(dir, "cert", suffix, &leaf, err) &&
+           write_part(dir, "chain", suffix, &rest, err) &&
+           write_part(dir, "fullchain", suffix, &whole, err);
 }
 
 /* Written last: it makes the whole folder durable. */
-static bool write_meta(const char *dir, const struct generation_meta *meta, struct error *err)
+static bool write_meta(const char *dir, const struct generation_parts *parts, struct error *err)
 {
     AUTO_FREE path = mem_printf("%s/meta.json", dir);
     json_t *root = store_json_new();
-    json_put_str(root, "ca", meta->directory_url);
-    json_put_str(root, "account", meta->account_url);
-    json_put_str(root, "key_type", key_type_word(meta->key_type));
-    store_json_put_names(root, "names", meta->names);
-    store_json_put_time(root, "issued_at", meta->issued_at);
+    json_put_str(root, "ca", parts->directory_url);
+    json_put_str(root, "account", parts->account_url);
+    json_put_str(root, "request", parts->request);
+    json_put_str(root, "profile", parts->profile);
+    store_json_put(root, "no_key", json_boolean(parts->no_key));
+    store_json_put_names(root, "names", parts->names);
+    store_json_put_time(root, "issued_at", parts->issued_at);
     return store_json_write(path, root, err);
+}
+
+/* One pair into N.partial, where its key already is. */
+static bool complete_pair(const char *dir, const struct generation_parts *parts, size_t pair,
+                          const gid_t *group, struct error *err)
+{
+    AUTO_FREE key = mem_printf("%s/privkey%s.pem", dir, parts->suffixes[pair]);
+    return (parts->no_key || file_check_trusted(key, err)) &&
+           write_chain(dir, parts->suffixes[pair], parts->chains[pair], err) &&
+           (parts->no_key || group == NULL || give_to_group(key, *group, err));
 }
 
 /* Everything into N.partial, then its name. */
 static bool complete(const struct store *store, const char *name, unsigned generation,
-                     struct span chain_pem, const struct generation_meta *meta,
-                     const char *key_group, struct error *err)
+                     const struct generation_parts *parts, const char *key_group, struct error *err)
 {
     gid_t gid = 0;
     if (key_group != NULL && !find_group(key_group, &gid, err))
@@ -238,9 +264,13 @@ static bool complete(const struct store *store, const char *name, unsigned gener
     AUTO_FREE archive = archive_path(store, name);
     AUTO_FREE partial = generation_path(store, name, generation, PARTIAL);
     AUTO_FREE whole = generation_path(store, name, generation, "");
-    AUTO_FREE key = mem_printf("%s/privkey.pem", partial);
-    if (!file_check_trusted(key, err) || !write_chain(partial, chain_pem, err) ||
-        (key_group != NULL && !give_to_group(key, gid, err)) || !write_meta(partial, meta, err))
+    /* Without a key of ours nothing has made it yet. */
+    if (parts->no_key && !file_make_dir(partial, 0755, err))
+        return false;
+    for (size_t i = 0; i < parts->pairs; i++)
+        if (!complete_pair(partial, parts, i, key_group == NULL ? NULL : &gid, err))
+            return false;
+    if (!write_meta(partial, parts, err))
         return false;
     if (rename(partial, whole) != 0)
         return fail_errno(err, ERR_FILES, errno, "cannot name '%s' '%s'", partial, whole);
@@ -292,15 +322,28 @@ static void drop_old(const struct store *store, const char *name, unsigned live)
     }
 }
 
-bool store_commit(struct store *store, const char *name, unsigned generation, struct span chain_pem,
-                  const struct generation_meta *meta, const char *key_group, struct error *err)
+bool store_commit(struct store *store, const char *name, unsigned generation,
+                  const struct generation_parts *parts, const char *key_group, struct error *err)
 {
-    if (!cert_name_check(name, err) ||
-        !complete(store, name, generation, chain_pem, meta, key_group, err) ||
+    if (!cert_name_check(name, err) || !complete(store, name, generation, parts, key_group, err) ||
         !switch_live(store, name, generation, err))
         return false;
     drop_old(store, name, generation);
     return true;
+}
+
+bool store_mark_revoked(struct store *store, const char *name, struct error *err)
+{
+    json_t *root;
+    unsigned generation;
+    if (!store_live_generation(store, name, &generation, err))
+        return false;
+    AUTO_FREE dir = generation_path(store, name, generation, "");
+    AUTO_FREE path = mem_printf("%s/meta.json", dir);
+    if (!store_json_read_or_new(path, &root, err))
+        return false;
+    store_json_put(root, "revoked", json_true());
+    return store_json_write(path, root, err);
 }
 
 /* ---- live ---- */
@@ -324,10 +367,11 @@ bool store_live_generation(const struct store *store, const char *name, unsigned
     return true;
 }
 
-/* Appends fullchain.pem of the folder. */
-static bool read_chain(const char *dir, struct buf *out, bool *found, struct error *err)
+/* Appends fullchainSUFFIX.pem of the folder. */
+static bool read_chain(const char *dir, const char *suffix, struct buf *out, bool *found,
+                       struct error *err)
 {
-    AUTO_FREE path = mem_printf("%s/fullchain.pem", dir);
+    AUTO_FREE path = mem_printf("%s/fullchain%s.pem", dir, suffix);
     bool there;
     if (!file_read_trusted(path, out, &there, err) || (there && !file_check_trusted(path, err)))
         return false;
@@ -335,32 +379,63 @@ static bool read_chain(const char *dir, struct buf *out, bool *found, struct err
     return true;
 }
 
+bool store_read_live_pair(const struct store *store, const char *name, const char *suffix,
+                          struct buf *out, bool *found, struct error *err)
+{
+    AUTO_FREE live = store_live_path(store, name);
+    return cert_name_check(name, err) && read_chain(live, suffix, out, found, err);
+}
+
 bool store_read_live_chain(const struct store *store, const char *name, struct buf *out,
                            bool *found, struct error *err)
 {
-    AUTO_FREE live = store_live_path(store, name);
-    return cert_name_check(name, err) && read_chain(live, out, found, err);
+    return store_read_live_pair(store, name, "", out, found, err);
+}
+
+/* Whether the generation is of a person's own request. */
+static bool is_without_key(const char *dir)
+{
+    json_t *meta = NULL;
+    struct error why;
+    bool bad = false;
+    AUTO_FREE path = mem_printf("%s/meta.json", dir);
+    if (!store_json_read(path, &meta, &why))
+        log_info("%s", why.text);
+    bool without = store_json_flag(meta, "no_key", &bad);
+    json_decref(meta);
+    return without;
+}
+
+/* *there: the pair's chain is. */
+static bool is_whole_pair(const char *dir, const char *suffix, bool *there)
+{
+    AUTO(buf) chain = BUF(PEM_CHAIN_MAX);
+    AUTO(cert_info) info = {0};
+    struct key *key = NULL;
+    struct error why;
+    if (!read_chain(dir, suffix, &chain, there, &why) || !read_key(dir, suffix, &key, &why)) {
+        log_info("%s", why.text);
+        return false;
+    }
+    bool whole = !*there || (key != NULL ? cert_fits_key(buf_span(&chain), key)
+                                         : is_without_key(dir) &&
+                                               cert_read(buf_span(&chain), ERR_FILES, &info, &why));
+    key_free(key);
+    return whole;
 }
 
 static bool is_whole(const char *dir)
 {
-    AUTO(buf) chain = BUF(PEM_CHAIN_MAX);
-    struct key *key = NULL;
-    struct error why;
-    bool found = false;
-    bool readable = read_chain(dir, &chain, &found, &why) && read_key(dir, &key, &why);
-    bool whole = readable && found && key != NULL && cert_fits_key(buf_span(&chain), key);
-    key_free(key);
-    if (!readable)
-        log_info("%s", why.text);
-    return whole;
+    bool there = false, more = false;
+    return is_whole_pair(dir, "", &there) && there && is_whole_pair(dir, ".rsa", &more) &&
+           is_whole_pair(dir, ".ecdsa", &more);
 }
 
 static bool has_files(const char *dir)
 {
     AUTO_FREE chain = mem_printf("%s/fullchain.pem", dir);
     AUTO_FREE key = mem_printf("%s/privkey.pem", dir);
-    return access(chain, F_OK) == 0 && access(key, F_OK) == 0;
+    return access(chain, F_OK) == 0 && (access(key, F_OK) == 0 || is_without_key(dir));
 }
 
 static void drop_leftovers(const struct store *store, const char *name)

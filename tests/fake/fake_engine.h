@@ -108,6 +108,17 @@ bool engine_find_by_names(struct engine *engine, const struct identifier_list *n
     return true;
 }
 
+bool engine_read_csr(struct engine *engine, struct cert_spec *spec, struct error *err)
+{
+    struct identifier name;
+    (void)engine;
+    if (!identifier_parse("csr.example", &name, err))
+        return false;
+    identifier_list_release(&spec->names);
+    (void)identifier_list_add(&spec->names, &name);
+    return true;
+}
+
 static void fake_add(const struct outcome *from, struct outcome_list *out)
 {
     struct outcome *to = outcome_list_add(out, from->name);
@@ -238,6 +249,33 @@ bool engine_account_act(struct engine *engine, enum account_act act, const struc
         return engine_account_show(engine, out, err);
     *err = fake_engine.error;
     return false;
+}
+
+void profile_views_release(struct profile_views *views)
+{
+    for (size_t i = 0; i < views->count; i++) {
+        free(views->items[i].name);
+        free(views->items[i].description);
+    }
+    free(views->items);
+    free(views->ca);
+    *views = (struct profile_views){0};
+}
+
+bool engine_profiles(struct engine *engine, const struct cert_spec *spec, struct profile_views *out,
+                     struct error *err)
+{
+    (void)engine;
+    fake_see(spec);
+    if (fake_engine.error.code != ERR_NONE) {
+        *err = fake_engine.error;
+        return false;
+    }
+    out->ca = mem_strdup(spec->directory_url);
+    out->items = mem_new(1, sizeof *out->items);
+    out->items[out->count++] =
+        (struct profile_view){mem_strdup("shortlived"), mem_strdup("160 hours")};
+    return true;
 }
 
 bool engine_be_child(int argc, char **argv, int *exit_code)

@@ -82,16 +82,19 @@ static inline bool test_commit(struct store *store, const char *name, const char
     unsigned generation;
     (void)snprintf(path, sizeof path, "certs/%s.pem", chain_name);
     test_file(path, &chain);
-    struct generation_meta meta = {
+    struct generation_parts parts = {
+        .suffixes = {""},
+        .chains = {buf_span(&chain)},
+        .pairs = 1,
+        .request = "ecdsa-p256",
         .directory_url = "https://ca.example/dir",
         .account_url = "https://ca.example/acct/1",
         .names = &names,
-        .key_type = key_get_type(key),
         .issued_at = 1800000000,
     };
     bool good = store_next_generation(store, name, &generation, err) &&
-                store_write_pending_key(store, name, generation, key, err) &&
-                store_commit(store, name, generation, buf_span(&chain), &meta, group, err);
+                store_write_pending_key(store, name, generation, "", key, err) &&
+                store_commit(store, name, generation, &parts, group, err);
     key_free(key);
     buf_release(&chain);
     identifier_list_release(&names);

@@ -31,7 +31,7 @@ static void check_spec(const struct cert_spec *spec)
         if (proof_kind_argument(proof->kind) == PROOF_ARGUMENT_PATH && proof->argument[0] != '/')
             abort();
     }
-    if (spec->http_port == 0 || spec->hook_timeout <= 0 || spec->key_type >= KEY_TYPE_COUNT)
+    if (spec->http_port == 0 || spec->hook_timeout <= 0 || spec->key_types[0] >= KEY_TYPE_COUNT)
         abort();
 }
 

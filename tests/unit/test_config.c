@@ -110,7 +110,7 @@ static void test_defaults(void **state)
     assert_int_equal(spec.proof.kind, PROOF_AUTO);
     assert_int_equal(spec.http_port, 80);
     assert_null(spec.http_address);
-    assert_int_equal(spec.key_type, KEY_ECDSA_P256);
+    assert_int_equal(spec.key_types[0], KEY_ECDSA_P256);
     assert_int_equal(spec.renew_before.kind, RENEW_BEFORE_DEFAULT);
     assert_string_equal(spec.server, "letsencrypt");
     assert_string_equal(spec.directory_url, LE);
@@ -134,7 +134,7 @@ static void test_precedence(void **state)
          "agree-tos = yes\nhook-timeout = 2m\nhttp-address = ::1\nrenew-before = 20%\n");
     say(&given, OPT_KEY_TYPE, "rsa-4096");
     assert_true(config_spec(&given.layers, "n", &spec, &err));
-    assert_int_equal(spec.key_type, KEY_RSA_4096);
+    assert_int_equal(spec.key_types[0], KEY_RSA_4096);
     assert_int_equal(spec.http_port, 81);
     assert_int_equal(spec.proof.kind, PROOF_STANDALONE);
     assert_null(spec.proof.argument);
@@ -391,6 +391,130 @@ static void test_renew_before_time(void **state)
     assert_int_equal(spec.renew_before.value, 30 * 86400);
 }
 
+/* ---- the certificate ---- */
+
+static void test_two_key_types(void **state)
+{
+    (void)state;
+    AUTO(given) given = {0};
+    AUTO(cert_spec) spec = {0};
+    struct error err = {0};
+    give(&given, "domain = a.example\nkey-type = rsa-2048\n", NULL);
+    say(&given, OPT_KEY_TYPE, "ecdsa-p384, rsa-3072");
+    assert_true(config_spec(&given.layers, "n", &spec, &err));
+    assert_int_equal(cert_spec_pairs(&spec), 2);
+    assert_int_equal(spec.key_types[0], KEY_ECDSA_P384);
+    assert_int_equal(spec.key_types[1], KEY_RSA_3072);
+    assert_string_equal(cert_spec_suffix(&spec, 0), "");
+    assert_string_equal(cert_spec_suffix(&spec, 1), ".rsa");
+    refuse(OPT_KEY_TYPE, "rsa-2048,rsa-4096", "one ECDSA and one RSA", "");
+    refuse(OPT_KEY_TYPE, "ecdsa-p256,ecdsa-p384", "one ECDSA and one RSA", "");
+    refuse(OPT_KEY_TYPE, "ecdsa-p256,rsa-2048,rsa-2048", "more than two", "");
+}
+
+/* What the request says takes the place of options beside it, but not of those for others. */
+static void test_csr(void **state)
+{
+    static const struct {
+        const char *cert, *main, *why; /* NULL: fine */
+    } cases[] = {
+        {"csr = /x.csr\n", NULL, NULL},
+        {"csr = /x.csr\nreuse-key = no\n", "key-type = rsa-2048\nreuse-key = yes\n", NULL},
+        {"csr = /x.csr\nprofile = p\npreferred-chain = R\n", NULL, NULL},
+        {"csr = /x.csr\ndomain = a.example\n", NULL, "n.conf:2: domain: does not go together"},
+        {"csr = /x.csr\nkey-type = rsa-2048\n", NULL, "n.conf:2: key-type: does not"},
+        {"csr = /x.csr\nreuse-key = yes\n", NULL, "n.conf:2: reuse-key: does not"},
+        {"csr = /x.csr\nmust-staple = yes\n", NULL, "n.conf:2: must-staple: does not"},
+        {"csr = /x.csr\nkey-group = www\n", NULL, "n.conf:2: key-group: does not"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        AUTO(given) given = {0};
+        AUTO(cert_spec) spec = {0};
+        struct error err = {0};
+        give(&given, cases[i].cert, cases[i].main);
+        bool good = config_spec(&given.layers, "n", &spec, &err);
+        assert_int_equal(good, cases[i].why == NULL);
+        if (!good) {
+            assert_non_null(strstr(err.text, cases[i].why));
+            assert_non_null(strstr(err.hint, "/x.csr"));
+            continue;
+        }
+        assert_string_equal(spec.csr, "/x.csr");
+        assert_int_equal(spec.key_type_count, 0);
+        assert_int_equal(cert_spec_pairs(&spec), 1);
+        assert_false(spec.reuse_key);
+    }
+    /* A stronger wish for names contradicts a request in the file as well. */
+    AUTO(given) given = {0};
+    AUTO(cert_spec) spec = {0};
+    struct error err = {0};
+    give(&given, "csr = /x.csr\n", NULL);
+    say(&given, OPT_DOMAIN, "a.example");
+    assert_false(config_spec(&given.layers, "n", &spec, &err));
+    assert_int_equal(err.code, ERR_USAGE);
+}
+
+static void test_profiles(void **state)
+{
+    static const struct {
+        const char *cert, *main, *profile;
+        bool optional;
+    } cases[] = {
+        {"", NULL, NULL, false},
+        {"profile = a\n", NULL, "a", false},
+        {"preferred-profile = a\n", NULL, "a", true},
+        {"profile = a\n", "preferred-profile = b\n", "a", false},
+        {"preferred-profile = a\n", "profile = b\n", "a", true},
+        {"", "profile = b\n", "b", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        AUTO(given) given = {0};
+        AUTO(cert_spec) spec = {0};
+        struct error err = {0};
+        give(&given, cases[i].cert, cases[i].main);
+        assert_true(config_spec(&given.layers, "n", &spec, &err));
+        assert_int_equal(spec.profile == NULL, cases[i].profile == NULL);
+        if (spec.profile != NULL)
+            assert_string_equal(spec.profile, cases[i].profile);
+        assert_int_equal(spec.profile_optional, cases[i].optional);
+    }
+    AUTO(given) given = {0};
+    AUTO(cert_spec) spec = {0};
+    struct error err = {0};
+    give(&given, "profile = a\npreferred-profile = a\n", NULL);
+    assert_false(config_spec(&given.layers, "n", &spec, &err));
+    assert_non_null(strstr(err.text, "n.conf:2: preferred-profile: does not go together"));
+}
+
+static void test_dates(void **state)
+{
+    (void)state;
+    AUTO(given) given = {0};
+    AUTO(cert_spec) spec = {0};
+    struct error err = {0};
+    give(&given, "not-before = 1h\nnot-after = 30d\n", NULL);
+    say(&given, OPT_NOT_AFTER, "2027-01-15T09:00:00+01:00");
+    assert_true(config_spec(&given.layers, "n", &spec, &err));
+    assert_int_equal(moment_at(&spec.not_before, 1000), 1000 + 3600);
+    assert_int_equal(moment_at(&spec.not_after, 1000), 1800000000);
+    AUTO(given) day = {0};
+    AUTO(cert_spec) until = {0};
+    give(&day, NULL, NULL);
+    say(&day, OPT_NOT_AFTER, "2027-01-15");
+    assert_true(config_spec(&day.layers, "n", &until, &err));
+    assert_int_equal(moment_at(&until.not_after, 0), 1799971200);
+    assert_int_equal(moment_at(&until.not_before, 7), 0);
+    refuse(OPT_NOT_AFTER, "soon", "neither a time", "");
+    refuse(OPT_NOT_BEFORE, "2027-13-01", "neither a time", "");
+    AUTO(given) file = {0};
+    AUTO(cert_spec) none = {0};
+    give(&file, "not-after = 2027-01-15\n", NULL);
+    assert_false(config_spec(&file.layers, "n", &none, &err));
+    assert_non_null(strstr(err.text, "would be past some day"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +532,10 @@ int main(void)
         cmocka_unit_test(test_wrong_values_of_files),
         cmocka_unit_test(test_too_many_names),
         cmocka_unit_test(test_renew_before_time),
+        cmocka_unit_test(test_two_key_types),
+        cmocka_unit_test(test_csr),
+        cmocka_unit_test(test_profiles),
+        cmocka_unit_test(test_dates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -217,7 +217,7 @@ static void test_issue_goes_on_from_the_file(void **state)
     add_certificate("n", "a.example", ACTION_NOT_DUE);
     assert_true(run(bed, "issue -d a.example"));
     assert_string_equal(fake_engine.spec.name, "n");
-    assert_int_equal(fake_engine.spec.key_type, KEY_RSA_2048);
+    assert_int_equal(fake_engine.spec.key_types[0], KEY_RSA_2048);
     assert_int_equal(fake_engine.written, 0);
     assert_true(run(bed, "issue --name n"));
     assert_true(fake_engine.spec.name_given);

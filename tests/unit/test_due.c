@@ -209,14 +209,18 @@ static void a_stored_order_fits_its_own_wish_only(void **state)
     struct stored_order order = {.url = mem_strdup("https://ca.test/order/1"),
                                  .directory_url = mem_strdup(CA_URL),
                                  .account_url = mem_strdup("https://ca.test/acct/1"),
+                                 .request = mem_strdup("ecdsa-p256"),
                                  .generation = 2};
     identifier_list_copy(&scene.spec.names, &order.names);
     assert_true(due_order_fits(&scene.spec, &order, CA_URL, "https://ca.test/acct/1"));
     assert_false(due_order_fits(&scene.spec, &order, CA_URL, "https://ca.test/acct/2"));
     assert_false(due_order_fits(&scene.spec, &order, "https://x.test/", "https://ca.test/acct/1"));
-    scene.spec.key_type = KEY_RSA_2048;
+    scene.spec.key_types[0] = KEY_RSA_2048;
     assert_false(due_order_fits(&scene.spec, &order, CA_URL, "https://ca.test/acct/1"));
-    scene.state.order = order;
+    scene.spec.key_types[0] = KEY_ECDSA_P256;
+    scene.spec.must_staple = true;
+    assert_false(due_order_fits(&scene.spec, &order, CA_URL, "https://ca.test/acct/1"));
+    scene.state.orders[0] = order;
     scene_end(&scene);
 }
 

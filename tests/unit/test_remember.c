@@ -170,6 +170,42 @@ static void test_a_broken_file_is_left_alone(void **state)
     assert_int_equal(fake_engine.written, 0);
 }
 
+static void test_two_key_types_stay_two(void **state)
+{
+    struct bed *bed = *state;
+    write_conf(bed, "domain = a.example\nkey-type = rsa-4096\n");
+    give(bed, OPT_DOMAIN, "a.example");
+    give(bed, OPT_KEY_TYPE, "ecdsa-p256,rsa-2048");
+    assert_conf(bed, "domain = a.example\nkey-type = ecdsa-p256\nkey-type = rsa-2048\n");
+}
+
+/* What the request says is taken out of the file. */
+static void test_csr_takes_the_place_of_names(void **state)
+{
+    struct bed *bed = *state;
+    write_conf(bed, "domain = a.example\nkey-type = rsa-4096\nprofile = p\nreuse-key = yes\n");
+    give(bed, OPT_CSR, "/x.csr");
+    assert_conf(bed, "profile = p\ncsr = /x.csr\n");
+}
+
+static void test_one_word_on_the_profile(void **state)
+{
+    struct bed *bed = *state;
+    write_conf(bed, "domain = a.example\nprofile = p\n");
+    give(bed, OPT_DOMAIN, "a.example");
+    give(bed, OPT_PREFERRED_PROFILE, "q");
+    assert_conf(bed, "domain = a.example\npreferred-profile = q\n");
+}
+
+static void test_a_date_is_not_kept(void **state)
+{
+    struct bed *bed = *state;
+    give(bed, OPT_DOMAIN, "a.example");
+    give(bed, OPT_NOT_AFTER, "2027-01-15");
+    give(bed, OPT_NOT_BEFORE, "1h");
+    assert_conf(bed, "domain = a.example\nnot-before = 1h\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +216,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_names_with_their_own_proof, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_staging_is_a_server, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_broken_file_is_left_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_two_key_types_stay_two, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_csr_takes_the_place_of_names, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_one_word_on_the_profile, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_date_is_not_kept, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

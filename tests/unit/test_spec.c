@@ -46,6 +46,9 @@ static void test_release_frees_every_string(void **state)
         .pre_hook = mem_strdup("11"),
         .deploy_hook = mem_strdup("12"),
         .post_hook = mem_strdup("13"),
+        .csr = mem_strdup("15"),
+        .profile = mem_strdup("16"),
+        .preferred_chain = mem_strdup("17"),
     };
     assert_true(identifier_list_add(&spec.names, &name));
     struct proving proof = {PROOF_WEBROOT, mem_strdup("14")};

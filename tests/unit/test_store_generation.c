@@ -97,24 +97,24 @@ static void test_pending_key(void **state)
     struct error err = {0};
     struct key *key = test_key("ec256"), *other = test_key("ec384"), *back = NULL;
     bool found = true;
-    assert_true(store_read_pending_key(test->store, NAME, 1, &back, &found, &err));
+    assert_true(store_read_pending_key(test->store, NAME, 1, "", &back, &found, &err));
     assert_false(found);
     mode_t before = umask(0);
-    assert_true(store_write_pending_key(test->store, NAME, 1, key, &err));
+    assert_true(store_write_pending_key(test->store, NAME, 1, "", key, &err));
     (void)umask(before);
     assert_int_equal(place_mode(&test->place, "etc/archive/" NAME), 0755);
     assert_int_equal(place_mode(&test->place, "etc/archive/" NAME "/1.partial"), 0755);
     assert_int_equal(place_mode(&test->place, "etc/archive/" NAME "/1.partial/privkey.pem"), 0600);
-    assert_true(store_read_pending_key(test->store, NAME, 1, &back, &found, &err));
+    assert_true(store_read_pending_key(test->store, NAME, 1, "", &back, &found, &err));
     assert_true(found);
     assert_true(key_same_public(back, key));
     key_free(back);
-    assert_false(store_write_pending_key(test->store, NAME, 1, other, &err));
-    assert_true(store_read_pending_key(test->store, NAME, 1, &back, &found, &err));
+    assert_false(store_write_pending_key(test->store, NAME, 1, "", other, &err));
+    assert_true(store_read_pending_key(test->store, NAME, 1, "", &back, &found, &err));
     assert_true(key_same_public(back, key));
     key_free(back);
     place_write(&test->place, "etc/archive/" NAME "/1.partial/privkey.pem", "half a ke");
-    assert_true(store_read_pending_key(test->store, NAME, 1, &back, &found, &err));
+    assert_true(store_read_pending_key(test->store, NAME, 1, "", &back, &found, &err));
     assert_false(found);
     key_free(key);
     key_free(other);
@@ -128,7 +128,7 @@ static void test_drop_partials(void **state)
     store_drop_partials(test->store, NAME, 0);
     assert_true(commit(test, &err));
     for (unsigned n = 2; n < 5; n++)
-        assert_true(store_write_pending_key(test->store, NAME, n, key, &err));
+        assert_true(store_write_pending_key(test->store, NAME, n, "", key, &err));
     key_free(key);
     place_write(&test->place, "etc/archive/" NAME "/3.partial/.privkey.pem.tmp", "half");
     store_drop_partials(test->store, NAME, 4);
@@ -237,12 +237,17 @@ static void test_commit_refused(void **state)
     struct test_store *test = *state;
     struct error err = {0};
     struct identifier_list names = test_names(1);
-    struct generation_meta meta = {.directory_url = "d", .account_url = "a", .names = &names};
+    struct generation_parts parts = {.suffixes = {""},
+                                     .chains = {SPAN_LIT("x")},
+                                     .pairs = 1,
+                                     .directory_url = "d",
+                                     .account_url = "a",
+                                     .names = &names};
     assert_true(commit(test, &err));
     /* no such partial generation */
-    assert_false(store_commit(test->store, NAME, 5, SPAN_LIT("x"), &meta, NULL, &err));
+    assert_false(store_commit(test->store, NAME, 5, &parts, NULL, &err));
     assert_int_equal(err.code, ERR_FILES);
-    assert_false(store_commit(test->store, "..", 5, SPAN_LIT("x"), &meta, NULL, &err));
+    assert_false(store_commit(test->store, "..", 5, &parts, NULL, &err));
     assert_int_equal(err.code, ERR_USAGE);
     identifier_list_release(&names);
     assert_int_equal(live_of(test), 1);

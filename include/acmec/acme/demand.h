@@ -17,9 +17,8 @@ void demand_release(struct demand *demand);
 void demand_copy(const struct demand *from, struct demand *out);
 
 /* The CA refused the order. Whether something is left out now that this may have been about, so
- * that the order is worth a second try: `replaces` for an already replaced certificate, another
- * account, an unknown certificate or a CA that does not know the member; an optional profile that
- * is gone. Each is left out once, so this ends. */
+ * that the order is worth a second try: `replaces`, unless the refusal is plainly about something
+ * else; an optional profile that is gone. Each is left out once, so this ends. */
 bool demand_yield(struct demand *demand, const struct problem *problem);
 
 #endif

@@ -37,6 +37,7 @@ bool cmd_renew(struct context *context, struct error *err);
 bool cmd_list(struct context *context, struct error *err);
 bool cmd_status(struct context *context, struct error *err);
 bool cmd_account(struct context *context, struct error *err);
+bool cmd_profiles(struct context *context, struct error *err);
 bool cmd_nginx(struct context *context, struct error *err);
 bool cmd_help(struct context *context, struct error *err);
 bool cmd_completion(struct context *context, struct error *err);

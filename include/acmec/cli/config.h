@@ -34,4 +34,7 @@ bool config_spec(const struct option_layers *layers, const char *name, struct ce
 /* Whether the option says how to prove all names: a set has at most one of these. */
 bool config_is_proof(enum option_id id);
 
+/* Whether a certificate request of one's own (--csr) takes the place of this option. */
+bool config_is_against_csr(enum option_id id);
+
 #endif

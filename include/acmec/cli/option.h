@@ -54,8 +54,25 @@ enum option_files {
       "a DNS name or IP address, or NAME=PROOF; repeat it, or separate with commas")               \
     X(NAME, "name", 0, STRING, "CERT", CERTIFICATE, CERT, 0, 0, "", "the first NAME",              \
       "the certificate's own name, under which it is kept")                                        \
-    X(KEY_TYPE, "key-type", 0, STRING, "TYPE", CERTIFICATE, BOTH, 0, 0,                            \
-      "ecdsa-p256,ecdsa-p384,rsa-2048,rsa-3072,rsa-4096", "ecdsa-p256", "type of the key")         \
+    X(KEY_TYPE, "key-type", 0, LIST, "TYPE", CERTIFICATE, BOTH, 0, 0,                              \
+      "ecdsa-p256,ecdsa-p384,rsa-2048,rsa-3072,rsa-4096", "ecdsa-p256",                            \
+      "type of the key; after a comma a second one, for a second pair")                            \
+    X(REUSE_KEY, "reuse-key", 0, FLAG, NULL, CERTIFICATE, BOTH, 0, 0, "", "",                      \
+      "keep the key at renewals instead of making a new one")                                      \
+    X(CSR, "csr", 0, PATH, "FILE", CERTIFICATE, CERT, 0, 0, "", "",                                \
+      "certificate request to use, whose key acmec never sees; it says the names")                 \
+    X(PROFILE, "profile", 0, STRING, "PROFILE", CERTIFICATE, BOTH, 0, 0, "", "the CA's own",       \
+      "the CA's profile to order; fails where the CA does not offer it")                           \
+    X(PREFERRED_PROFILE, "preferred-profile", 0, STRING, "PROFILE", CERTIFICATE, BOTH, 0, 0, "",   \
+      "", "the same, but goes on without where the CA does not offer it")                          \
+    X(PREFERRED_CHAIN, "preferred-chain", 0, STRING, "ISSUER", CERTIFICATE, BOTH, 0, 0, "",        \
+      "the CA's own", "take the chain that ends at this issuer's name, where the CA has it")       \
+    X(MUST_STAPLE, "must-staple", 0, FLAG, NULL, CERTIFICATE, BOTH, 0, 0, "", "",                  \
+      "ask for a certificate that needs OCSP stapling; few CAs still give it")                     \
+    X(NOT_BEFORE, "not-before", 0, STRING, "TIME|DATE", CERTIFICATE, BOTH, 0, 0, "",               \
+      "the CA's own", "ask for a certificate valid from then on")                                  \
+    X(NOT_AFTER, "not-after", 0, STRING, "TIME|DATE", CERTIFICATE, BOTH, 0, 0, "", "the CA's own", \
+      "ask for a certificate valid until then")                                                    \
     X(RENEW_BEFORE, "renew-before", 0, STRING, "TIME|PERCENT", CERTIFICATE, BOTH, 0, 0, "",        \
       "a third", "renew when so much time (30d) or so much of the lifetime (33%) is left")         \
     X(KEY_GROUP, "key-group", 0, STRING, "GROUP", CERTIFICATE, BOTH, 0, 0, "", "",                 \

@@ -23,9 +23,10 @@ enum report_kind {
     REPORT_STATUS, /* status: exits 1 if a certificate needs a person */
     REPORT_ACCOUNTS,
     REPORT_THUMBPRINT, /* of the one account: for scripts */
-    REPORT_WHICH,      /* nginx which */
-    REPORT_PARSE,      /* nginx parse: JSON, asked for or not */
-    REPORT_TEXT        /* help, completion, version: the text itself */
+    REPORT_PROFILES,
+    REPORT_WHICH, /* nginx which */
+    REPORT_PARSE, /* nginx parse: JSON, asked for or not */
+    REPORT_TEXT   /* help, completion, version: the text itself */
 };
 
 struct crossplane;
@@ -36,6 +37,7 @@ struct report {
     bool by_hand;        /* issue: "nothing to do" is worth a line without a terminal, too */
     struct outcome_list certificates;
     struct account_views accounts;
+    struct profile_views profiles;
     struct nginx_answers answers;
     struct crossplane *crossplane; /* owned */
     struct buf text;               /* REPORT_TEXT */

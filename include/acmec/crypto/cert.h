@@ -6,15 +6,14 @@
 #include <acmec/data/identifier.h>
 #include <acmec/data/pem.h>
 
-#define CERT_AUTHORITY_KEY_MAX 64
+#define CERT_ARI_ID_MAX 136
 
 struct cert_info {
     struct identifier_list names; /* dNSName and iPAddress of the leaf, normalised */
     int64_t not_before, not_after;
-    char serial[64];  /* lower-case hex of the DER content bytes */
-    char issuer[256]; /* the issuer's CN, else its O, escaped */
-    unsigned char authority_key[CERT_AUTHORITY_KEY_MAX]; /* keyIdentifier of the AKI extension */
-    size_t authority_key_len;                            /* 0: it has none */
+    char serial[64];              /* lower-case hex of the DER content bytes */
+    char issuer[256];             /* the issuer's CN, else its O, escaped */
+    char ari_id[CERT_ARI_ID_MAX]; /* RFC 9773 section 4.1; "" without an authority key identifier */
 };
 
 void cert_info_release(struct cert_info *info);

@@ -39,8 +39,12 @@ struct outcome {
     char *live;                                  /* owned absolute path, NULL = none */
     bool due;
     bool deploy_pending;
-    bool reused_proof;  /* a dry run in which the CA took an old proof */
-    struct error error; /* code ERR_NONE: none */
+    bool revoked;
+    char profile[128];                /* what the CA says, escaped, "" = unknown */
+    int64_t window_start, window_end; /* in which the CA suggests to renew; 0 = unknown */
+    char explanation[256];            /* the CA's URL about it, escaped, "" = none */
+    bool reused_proof;                /* a dry run in which the CA took an old proof */
+    struct error error;               /* code ERR_NONE: none */
 };
 
 struct outcome_list {

@@ -3,6 +3,7 @@
 #ifndef ACMEC_DATA_SPEC_H
 #define ACMEC_DATA_SPEC_H
 
+#include <acmec/base/buf.h>
 #include <acmec/data/identifier.h>
 #include <acmec/data/proving.h>
 #include <stdint.h>
@@ -19,7 +20,11 @@
 enum key_type { KEY_TYPES(KEY_TYPE_AS_ENUM) KEY_TYPE_COUNT };
 #undef KEY_TYPE_AS_ENUM
 
+/* A second type gives a second pair of key and chain: one ECDSA, one RSA. */
+#define KEY_TYPES_MAX 2
+
 const char *key_type_word(enum key_type type);
+bool key_type_is_rsa(enum key_type type);
 bool key_type_from_word(const char *word, enum key_type *out);
 
 /* X(id, word): the challenges of --dns-type. */
@@ -41,6 +46,15 @@ struct renew_before {
     int64_t value; /* seconds, or 1..99 per cent of the lifetime */
 };
 
+/* A date that is asked for. */
+enum moment_kind { MOMENT_NONE, MOMENT_AT, MOMENT_IN };
+struct moment {
+    enum moment_kind kind;
+    int64_t value; /* Unix seconds, or seconds from the order on */
+};
+/* Unix seconds for an order made at now; 0: none. */
+int64_t moment_at(const struct moment *moment, int64_t now);
+
 /* A name that is proved in a way of its own. */
 struct name_proof {
     struct identifier name;
@@ -60,7 +74,15 @@ struct cert_spec {
     enum dns_proof dns_proof; /* default dns-01 */
     int64_t dns_timeout;      /* seconds that a TXT record may take to be seen; default 120 */
     char *http_address;       /* NULL: all addresses of both families */
-    enum key_type key_type;   /* default ecdsa-p256 */
+    enum key_type key_types[KEY_TYPES_MAX]; /* the first is privkey.pem; default ecdsa-p256 */
+    size_t key_type_count;                  /* 0: with csr */
+    bool reuse_key, must_staple;
+    char *csr;           /* absolute path; names and key are those of this request */
+    char csr_sha256[65]; /* of what csr held when it was read, "" before */
+    char *profile;
+    bool profile_optional; /* preferred, not required */
+    char *preferred_chain; /* an issuer's common name */
+    struct moment not_before, not_after;
     struct renew_before renew_before;
     char *server;        /* as given, or the default */
     char *directory_url; /* what server stands for */
@@ -77,6 +99,15 @@ struct cert_spec {
 };
 
 void cert_spec_release(struct cert_spec *spec);
+
+/* How many pairs of key and chain it asks for, each with an order of its own: 1 or 2. */
+size_t cert_spec_pairs(const struct cert_spec *spec);
+/* What the files of the nth pair have before ".pem": "", ".rsa", ".ecdsa". Static. */
+const char *cert_spec_suffix(const struct cert_spec *spec, size_t pair);
+/* Appends what is asked of the CA beside names and dates, as text that is kept with what came of
+ * it: when it differs, the certificate is another. Never to be changed: every certificate would be
+ * renewed at once. */
+void cert_spec_request(const struct cert_spec *spec, struct buf *out);
 
 /* How this name of the certificate is proved; borrowed. */
 const struct proving *cert_spec_proof(const struct cert_spec *spec, const struct identifier *name);

@@ -13,11 +13,12 @@
 struct authority;
 struct enrol;
 
-/* What the account is for. */
+/* What it is for. */
 enum authority_use {
-    AUTHORITY_FOR_ORDERS,  /* as stored, found by its key, or registered */
-    AUTHORITY_FOR_ACCOUNT, /* the same, and the CA is asked about a stored one */
-    AUTHORITY_FOR_CHANGE   /* the CA is asked; none is registered */
+    AUTHORITY_FOR_DIRECTORY, /* the directory alone, until another use asks for the account */
+    AUTHORITY_FOR_ORDERS,    /* as stored, found by its key, or registered */
+    AUTHORITY_FOR_ACCOUNT,   /* the same, and the CA is asked about a stored one */
+    AUTHORITY_FOR_CHANGE     /* the CA is asked; none is registered */
 };
 
 /* The authority for spec's CA (its staging service in a dry run, where it has one) and account:
@@ -26,6 +27,8 @@ struct authority *authority_get(struct run *run, const struct cert_spec *spec,
                                 enum authority_use use);
 void authorities_free(struct run *run);
 
+/* Whether the directory is known; session and lane can be used, unsigned. */
+bool authority_has_directory(const struct authority *authority);
 bool authority_is_ready(const struct authority *authority);
 /* Why it cannot be used, or NULL. */
 const struct error *authority_error(const struct authority *authority);
@@ -34,10 +37,13 @@ void authority_fail(struct authority *authority, const struct error *error);
 /* The same because the CA limits the account as a whole: the certificate that met the limit has
  * said so already. */
 void authority_limit(struct authority *authority, const struct error *error);
-/* The nth (from 0) authority's error that nobody has said yet, or NULL. */
+/* The nth (from 0) authority's error that nobody has said yet, or NULL. One that only its directory
+ * was wanted of has none. */
 const struct error *authorities_error(const struct run *run, size_t nth);
 
-/* After ready. Borrowed. */
+/* With the directory known: whether the CA says when to renew (RFC 9773). */
+bool authority_has_ari(const struct authority *authority);
+/* Borrowed. */
 struct session *authority_session(struct authority *authority);
 struct lane *authority_lane(struct authority *authority);
 const char *authority_directory_url(const struct authority *authority);

@@ -56,6 +56,10 @@ bool engine_find_by_names(struct engine *engine, const struct identifier_list *n
                           char out[static CERT_NAME_MAX + 1], bool *found, struct error *err)
     MUST_USE;
 
+/* Fills spec's names, and what tells the request apart, from the file at spec->csr. ERR_FILES,
+ * ERR_USAGE: what csr_read says. */
+bool engine_read_csr(struct engine *engine, struct cert_spec *spec, struct error *err) MUST_USE;
+
 /* ---- the main job ---- */
 
 /* One certificate, by hand. Failure memory does not hold it back, rate-limit memory does. Returns
@@ -118,6 +122,20 @@ enum account_act {
  * A CA that cannot be asked about an account that is stored is no failure of ASK, but a notice. */
 bool engine_account_act(struct engine *engine, enum account_act act, const struct cert_spec *spec,
                         struct account_views *out, struct error *err) MUST_USE;
+
+/* ---- what a CA offers ---- */
+struct profile_view {
+    char *name, *description; /* escaped */
+};
+struct profile_views {
+    char *ca; /* directory URL */
+    struct profile_view *items;
+    size_t count;
+};
+void profile_views_release(struct profile_views *views);
+/* The profiles of spec's CA, by its directory alone; none is no error. */
+bool engine_profiles(struct engine *engine, const struct cert_spec *spec, struct profile_views *out,
+                     struct error *err) MUST_USE;
 
 /* A child of our own, which no person starts: an argv[1] that is none of the command line's. Does
  * its work: *exit_code, or another program. False: it is none. */

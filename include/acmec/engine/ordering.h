@@ -6,13 +6,16 @@
 
 #include <acmec/acme/order.h>
 #include <acmec/engine/authority.h>
+#include <acmec/engine/certkey.h>
 #include <acmec/engine/run.h>
 
 struct ordering;
 
-/* All borrowed; state's order part is kept up to date, and written. authority is ready. */
+/* For the nth pair of spec. All borrowed; state's order of that pair is kept up to date, and
+ * written. authority is ready. generation: that of the first pair; 0: the order chooses. */
 struct ordering *ordering_new(struct run *run, const struct cert_spec *spec,
-                              struct authority *authority, struct cert_state *state);
+                              struct authority *authority, struct cert_state *state, size_t pair,
+                              unsigned generation);
 /* Takes proofs down; the stored order stays. */
 void ordering_free(struct ordering *ordering);
 
@@ -33,7 +36,8 @@ enum ordering_answer ordering_step(struct ordering *ordering, int64_t *until_ms,
 
 /* After DONE; borrowed. generation is 0 in a dry run. */
 struct span ordering_chain(const struct ordering *ordering);
-const struct key *ordering_key(const struct ordering *ordering);
+const struct certkey *ordering_key(const struct ordering *ordering);
+const char *ordering_profile(const struct ordering *ordering); /* escaped; NULL: the CA said none */
 unsigned ordering_generation(const struct ordering *ordering);
 bool ordering_reused_proof(const struct ordering *ordering);
 /* After FAILED. */

@@ -14,6 +14,7 @@
 #include <acmec/io/file.h>
 #include <acmec/io/lock.h>
 #include <acmec/io/store_account.h>
+#include <acmec/io/store_banned.h>
 #include <acmec/io/store_generation.h>
 #include <acmec/io/store_journal.h>
 #include <acmec/io/store_limits.h>
