@@ -1,0 +1,37 @@
+#include <acmec/engine/nginx_where.h>
+
+#include <acmec/base/cleanup.h>
+#include <acmec/engine/world.h>
+
+static bool wait_for_end(struct run *run, struct nginx_find *find, struct error *err)
+{
+    while (!find->over) {
+        struct event event;
+        world_wait(run, INT64_MAX, &event);
+        if (event.kind == EVENT_CHILD)
+            (void)nginx_find_take(find, &event);
+        if (event.kind == EVENT_SIGNAL)
+            run->stop_signal = event.signal;
+        event_release(&event);
+        if (!world_goes_on(run, err))
+            return false;
+    }
+    return true;
+}
+
+bool nginx_where(struct run *run, const struct nginx_wish *wish, struct nginx_instance *out,
+                 struct error *err)
+{
+    struct nginx_world world = {.ports = run->ports, .last_child = &run->last_child};
+    AUTO(nginx_find) find;
+    nginx_find_start(&find, &world, wish);
+    if (!wait_for_end(run, &find, err))
+        return false;
+    if (!find.good) {
+        *err = find.error;
+        return false;
+    }
+    *out = find.found;
+    find.found = (struct nginx_instance){0};
+    return true;
+}
