@@ -1,16 +1,20 @@
 #include <acmec/cli/context.h>
 
+#include <acmec/base/cleanup.h>
+#include <acmec/base/mem.h>
 #include <acmec/cli/crossplane.h>
 #include <string.h>
 
 static bool which(struct context *context, struct error *err)
 {
     struct option_layers layers = context_layers(context);
-    const char *path = option_layers_text(&layers, OPT_NGINX_CONF);
+    const char *wish = option_layers_text(&layers, OPT_NGINX_CONF);
+    AUTO_FREE path = mem_strdup(wish);
     context->report.kind = REPORT_WHICH;
     context->report.command = "nginx which";
-    return nginx_which(NULL, path != NULL ? path : NGINX_MAIN_PATH, context->args.operands[1],
-                       &context->report.answers, err);
+    if (path == NULL && !engine_nginx_conf(context->engine, &path, err))
+        return false;
+    return nginx_which(NULL, path, context->args.operands[1], &context->report.answers, err);
 }
 
 static bool parse(struct context *context, struct error *err)

@@ -9,7 +9,9 @@
 #include <acmec/engine/certkey.h>
 #include <acmec/engine/due.h>
 #include <acmec/engine/job.h>
+#include <acmec/engine/nginx_where.h>
 #include <acmec/engine/profiles.h>
+#include <acmec/engine/world.h>
 #include <stdio.h>
 
 /* A dry run without names tries so many certificates that are not due. */
@@ -386,4 +388,19 @@ bool engine_profiles(struct engine *engine, const struct cert_spec *spec, struct
                      struct error *err)
 {
     return profiles_read(&engine->run, spec, out, err);
+}
+
+/* ---- nginx ---- */
+
+bool engine_nginx_conf(struct engine *engine, char **path, struct error *err)
+{
+    const struct nginx_wish any = {0};
+    AUTO(nginx_instance) instance = {0};
+    if (!world_open(&engine->run, NULL, NULL, err))
+        return false;
+    bool found = nginx_where(&engine->run, &any, &instance, err);
+    world_close(&engine->run);
+    if (found)
+        *path = mem_strdup(instance.conf);
+    return found;
 }

@@ -240,6 +240,13 @@ bool engine_account_show(struct engine *engine, struct account_views *out, struc
     return true;
 }
 
+bool engine_nginx_conf(struct engine *engine, char **path, struct error *err)
+{
+    (void)engine;
+    (void)path;
+    return (fail)(err, ERR_WEB_SERVER, "there is no nginx here");
+}
+
 bool engine_account_act(struct engine *engine, enum account_act act, const struct cert_spec *spec,
                         struct account_views *out, struct error *err)
 {

@@ -417,6 +417,17 @@ class Which(Reader):
         self.assertEqual(broken["error"]["message"], f'unexpected ";" in {path}:2')
         self.assertEqual(broken["error"]["class"], "web-server")
 
+    def test_the_nginx_that_runs_is_the_one_asked_about(self):
+        """In namespaces of its own, where no other nginx runs."""
+        private = ["unshare", "--net", "--pid", "--mount", "--fork", "--mount-proc", "sh", "-c"]
+        if subprocess.run([*private, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+            self.skipTest("no namespaces here")
+        path = self.write("nginx.conf", f"pid {self.site.home}/pid;\nerror_log {self.site.home}/log;\nevents {{}}\n"
+                                        "http {\naccess_log off;\nserver { listen 80; server_name a.example; }\n}\n")
+        script = ('nginx -c "$1" || exit 99; shift; "$@"; code=$?; kill "$(cat pid)"; exit $code')
+        run = self.site.run("nginx", "which", "a.example", prefix=[*private, script, "sh", path])
+        self.assertEqual((run.code, run.stdout), (0, f"*:80 {path}:6 exact a.example\n"), str(run))
+
 
 if __name__ == "__main__":
     if shutil.which("nginx") is None:

@@ -112,8 +112,8 @@ enum option_files {
       "with --dry-run: every certificate, not only 20 that are not due")                           \
     X(MAX_ORDERS, "max-orders", 0, NUMBER, "N", RENEWING, MAIN, 0, 1000000, "", "0, no limit",     \
       "start at most N orders in one run")                                                         \
-    X(NGINX_CONF, "nginx-conf", 0, PATH, "FILE", NGINX, BOTH, 0, 0, "", "/etc/nginx/nginx.conf",   \
-      "nginx's main configuration file")                                                           \
+    X(NGINX_CONF, "nginx-conf", 0, PATH, "FILE", NGINX, BOTH, 0, 0, "",                            \
+      "that of the nginx that runs", "nginx's main configuration file")                            \
     X(SERVER, "server", 0, REPEATED, "URL|CA", CA, BOTH, 0, 0, "", "letsencrypt",                  \
       "the CA: its directory's URL, or a name that acmec knows")                                   \
     X(STAGING, "staging", 0, FLAG, NULL, CA, BOTH, 0, 0, "", "",                                   \

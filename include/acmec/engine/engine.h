@@ -137,6 +137,12 @@ void profile_views_release(struct profile_views *views);
 bool engine_profiles(struct engine *engine, const struct cert_spec *spec, struct profile_views *out,
                      struct error *err) MUST_USE;
 
+/* ---- nginx ---- */
+
+/* The main configuration of the nginx that acmec works with: that of the master that runs, else of
+ * the binary that is installed (io/nginx_control). *path: owned, absolute. */
+bool engine_nginx_conf(struct engine *engine, char **path, struct error *err) MUST_USE;
+
 /* A child of our own, which no person starts: an argv[1] that is none of the command line's. Does
  * its work: *exit_code, or another program. False: it is none. */
 bool engine_be_child(int argc, char **argv, int *exit_code);

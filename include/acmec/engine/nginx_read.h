@@ -9,8 +9,6 @@
 
 struct source_port;
 
-#define NGINX_MAIN_PATH "/etc/nginx/nginx.conf"
-
 /* ---- which ---- */
 
 /* Who answers on one address. */
