@@ -16,6 +16,7 @@
 
 enum stage {
     STAGE_ZONE,      /* whose record is it, and does a CNAME lead elsewhere? */
+    STAGE_BASE,      /* does the domain exist at all? */
     STAGE_SERVERS,   /* the zone's NS records */
     STAGE_ADDRESSES, /* and where they are */
     STAGE_TEXT,      /* do all of them have it? */
@@ -27,6 +28,7 @@ struct dns_look {
     struct run *run;
     char *name, *value; /* name: where CNAMEs have led */
     char *start;        /* where they began */
+    char *zone;         /* NULL: not known */
     int64_t deadline_ms, again_ms;
     enum stage stage;
     unsigned hops, rounds;
@@ -129,28 +131,61 @@ static bool follow_names(struct dns_look *look, const struct dns_answer *answer)
     return followed;
 }
 
-/* A zone of one label is a registry's: the name is in none that anybody runs for us. */
+/* The root's is none that anybody runs for us. */
 static const char *zone_in(const struct dns_answer *answer)
 {
     for (size_t i = 0; i < answer->count; i++)
-        if (answer->records[i].type == DNS_SOA && strchr(answer->records[i].owner, '.') != NULL)
+        if (answer->records[i].type == DNS_SOA && answer->records[i].owner[0] != '\0')
             return answer->records[i].owner;
     return NULL;
+}
+
+static void ask_servers(struct dns_look *look)
+{
+    if (look->zone == NULL || look->system_only) {
+        ask_text(look);
+        return;
+    }
+    look->stage = STAGE_SERVERS;
+    look->waiting = 0;
+    ask(look, look->zone, DNS_NS, NULL, STAGE_SERVERS);
+}
+
+/* The name without the labels in front of the domain that is proved. */
+static const char *domain_of(const char *name)
+{
+    while (name[0] == '_' && strchr(name, '.') != NULL)
+        name = strchr(name, '.') + 1;
+    return name;
 }
 
 static void take_zone(struct dns_look *look, const struct dns_answer *answer)
 {
     bool followed = follow_names(look, answer);
     const char *zone = zone_in(answer);
-    if (zone != NULL && !look->system_only) {
-        look->stage = STAGE_SERVERS;
-        look->waiting = 0;
-        ask(look, zone, DNS_NS, NULL, STAGE_SERVERS);
-    } else if (followed && !look->system_only) {
+    set_text(&look->zone, zone);
+    if (zone == NULL && followed && !look->system_only) {
         ask_zone(look);
-    } else {
-        ask_text(look);
+        return;
     }
+    /* Only a registry, or nobody, speaks for the name: perhaps our DNS has no such domain. */
+    if (answer->rcode == DNS_NXDOMAIN && (zone == NULL || strchr(zone, '.') == NULL)) {
+        look->stage = STAGE_BASE;
+        look->waiting = 0;
+        ask(look, domain_of(look->name), DNS_SOA, NULL, STAGE_BASE);
+        return;
+    }
+    ask_servers(look);
+}
+
+/* Waiting for a record of a domain that is not there would be waiting for nothing; the CA may have
+ * another DNS than we. */
+static void take_base(struct dns_look *look, const struct dns_answer *answer)
+{
+    if (answer->rcode == DNS_NXDOMAIN)
+        tell(look, DNS_BLIND);
+    else
+        ask_servers(look);
 }
 
 static void take_servers(struct dns_look *look, const struct dns_answer *answer)
@@ -227,6 +262,8 @@ static void answered(void *owner, size_t tag, struct dns_answer *answer)
     look->waiting--;
     if (look->stage == STAGE_ZONE)
         take_zone(look, answer);
+    else if (look->stage == STAGE_BASE)
+        take_base(look, answer);
     else if (look->stage == STAGE_SERVERS)
         take_servers(look, answer);
     else if (look->stage == STAGE_ADDRESSES)
@@ -242,7 +279,7 @@ static void failed(void *owner, size_t tag, const struct error *error)
         return;
     log_debug("%s", error->text);
     look->waiting--;
-    if (look->stage == STAGE_ZONE)
+    if (look->stage == STAGE_ZONE || look->stage == STAGE_BASE)
         tell(look, DNS_BLIND); /* not even the resolver that the system has */
     else if (look->stage == STAGE_SERVERS)
         ask_text(look);
@@ -278,6 +315,7 @@ void dns_look_free(struct dns_look *look)
     forget_addresses(look);
     free(look->name);
     free(look->start);
+    free(look->zone);
     free(look->value);
     free(look);
 }

@@ -289,13 +289,14 @@ static bool make_acme_sh(const struct call *call, struct error *err)
 static const struct {
     bool (*check)(const struct dns_provider *provider, struct error *err);
     bool (*make)(const struct call *call, struct error *err);
+    bool told_name;
     bool one_by_one; /* a certificate's records, as in the program that the scripts are made for */
 } rows[DNS_PROVIDER_COUNT] = {
-    [DNS_PROVIDER_EXEC] = {check_path, make_exec, false},
-    [DNS_PROVIDER_RFC2136] = {check_rfc2136, make_rfc2136, false},
-    [DNS_PROVIDER_CERTBOT] = {check_certbot, make_certbot, true},
-    [DNS_PROVIDER_DEHYDRATED] = {check_path, make_dehydrated, true},
-    [DNS_PROVIDER_ACME_SH] = {check_acme_sh, make_acme_sh, true},
+    [DNS_PROVIDER_EXEC] = {check_path, make_exec, true, false},
+    [DNS_PROVIDER_RFC2136] = {check_rfc2136, make_rfc2136, true, false},
+    [DNS_PROVIDER_CERTBOT] = {check_certbot, make_certbot, false, true},
+    [DNS_PROVIDER_DEHYDRATED] = {check_path, make_dehydrated, false, true},
+    [DNS_PROVIDER_ACME_SH] = {check_acme_sh, make_acme_sh, true, true},
 };
 
 bool dns_script_check(const char *provider, struct error *err)
@@ -324,6 +325,14 @@ bool dns_script_make(const struct stored_record *record, bool put, size_t remain
     *out = script;
     script = (struct dns_script){0};
     return true;
+}
+
+bool dns_script_is_told_name(const struct stored_record *record)
+{
+    AUTO(dns_provider) provider = {0};
+    struct error ignored;
+    return dns_provider_parse(record->provider, NULL, &provider, &ignored) &&
+           rows[provider.kind].told_name;
 }
 
 char *dns_script_lane(const struct stored_record *record, const char *cert)

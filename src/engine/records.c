@@ -3,9 +3,12 @@
 #include <acmec/base/cleanup.h>
 #include <acmec/base/log.h>
 #include <acmec/base/mem.h>
+#include <acmec/data/escape.h>
 #include <acmec/engine/dns_look.h>
 #include <acmec/engine/dns_script.h>
+#include <acmec/engine/dns_trace.h>
 #include <acmec/engine/verdict.h>
+#include <strings.h>
 
 #define SCRIPTS_MAX 32
 #define TRIES_MAX 3
@@ -14,8 +17,10 @@
 #define LAST_MOMENT_MS 15000
 
 enum state {
-    STATE_NEW,   /* not in the journal yet */
-    STATE_NOTED, /* in the journal, to be put */
+    STATE_NEW, /* its place is still to be found */
+    STATE_TRACING,
+    STATE_PLACED, /* not in the journal yet */
+    STATE_NOTED,  /* in the journal, to be put */
     STATE_PUTTING,
     STATE_LOOKING,
     STATE_READY,
@@ -39,6 +44,7 @@ struct record {
     bool owned; /* somebody has the pointer and will drop it */
     uint64_t child;
     struct dns_look *look;
+    struct dns_trace *trace;
 };
 
 /* A certificate whose leftovers are taken out: its lock is held meanwhile. */
@@ -55,6 +61,7 @@ struct records {
     size_t scripts;
     int64_t last_moment_ms; /* 0: no signal yet */
     bool told;              /* somebody was, in this step */
+    bool blind;             /* no name server answers */
 };
 
 struct records *records_new(struct run *run)
@@ -68,6 +75,7 @@ struct records *records_new(struct run *run)
 static void record_free(struct record *record)
 {
     dns_look_free(record->look);
+    dns_trace_free(record->trace);
     stored_record_release(&record->stored);
     free(record->lane);
     free(record);
@@ -121,7 +129,9 @@ void record_drop(struct record *record)
     record->owned = false;
     dns_look_free(record->look);
     record->look = NULL;
-    if (record->state == STATE_NEW || record->state == STATE_NOTED)
+    dns_trace_free(record->trace);
+    record->trace = NULL;
+    if (record->state <= STATE_NOTED)
         record->state = STATE_GONE;
     else if (record->state == STATE_LOOKING || record->state == STATE_READY)
         record->state = STATE_DOOMED;
@@ -144,11 +154,38 @@ static void tell_failed(struct record *record, const struct error *error)
         listener.failed(listener.ctx, error);
 }
 
-static void warn(const struct record *record, const char *fmt, const char *detail)
+static void warn(const struct record *record, const char *what, const char *why)
 {
-    AUTO_FREE text = mem_printf("the record %s: ", record->stored.name);
-    log_warn("%s%s%s", text, fmt, detail);
-    run_progress(record->records->run, PROGRESS_NOTICE, record->cert, "%s%s%s", text, fmt, detail);
+    log_warn("%s: the record %s %s%s", record->cert, record->stored.name, what, why);
+}
+
+/* ---- where CNAMEs lead ---- */
+
+static void traced(void *ctx, const char *end, bool answered)
+{
+    struct record *record = ctx;
+    record->records->blind |= !answered;
+    record->records->told = true; /* it can go on */
+    record->state = STATE_PLACED;
+    if (strcasecmp(record->stored.name, end) == 0)
+        return;
+    log_info("the record %s is put at %s, where a CNAME leads", record->stored.name,
+             escaped_str(end).text);
+    free(record->stored.name);
+    record->stored.name = mem_strdup(end);
+    free(record->lane);
+    record->lane = dns_script_lane(&record->stored, record->cert);
+}
+
+/* Scripts that are told the domain alone find the record's name by themselves. */
+static void trace(struct record *record)
+{
+    record->state = STATE_TRACING;
+    if (record->records->blind || !dns_script_is_told_name(&record->stored)) {
+        record->state = STATE_PLACED;
+        return;
+    }
+    record->trace = dns_trace_new(record->records->run, record->stored.name, traced, record);
 }
 
 /* ---- the journal ---- */
@@ -161,7 +198,8 @@ static bool write_journal(struct records *records, const char *cert, struct erro
     const struct stored_record **rows = mem_new(count + 1, sizeof *rows);
     count = 0;
     for (const struct record *record = records->first; record != NULL; record = record->next)
-        if (strcmp(record->cert, cert) == 0 && record->state != STATE_GONE)
+        if (strcmp(record->cert, cert) == 0 && record->state >= STATE_PLACED &&
+            record->state != STATE_GONE)
             rows[count++] = &record->stored;
     bool good = store_write_records(records->run->store, cert, rows, count, err);
     free(rows);
@@ -174,7 +212,7 @@ static void note(struct records *records, const char *cert)
     struct error err = {0};
     bool good = write_journal(records, cert, &err);
     for (struct record *record = records->first; record != NULL; record = record->next) {
-        if (record->state != STATE_NEW || strcmp(record->cert, cert) != 0)
+        if (record->state != STATE_PLACED || strcmp(record->cert, cert) != 0)
             continue;
         record->noted = good;
         record->state = good ? STATE_NOTED : STATE_GONE;
@@ -298,7 +336,10 @@ static void seen(void *ctx, enum dns_seen result)
     if (result == DNS_NOT_SEEN)
         warn(record, "is not seen by the zone's name servers yet; trying all the same", "");
     else if (result == DNS_BLIND)
-        warn(record, "cannot be looked for, since no name server answers; trying all the same", "");
+        warn(record,
+             "cannot be looked for: no name server that answers here knows the domain; trying all "
+             "the same",
+             "");
     tell_ready(record);
 }
 
@@ -480,6 +521,9 @@ int64_t records_step(struct records *records)
     records->told = false;
     for (struct record *record = records->first; record != NULL; record = record->next)
         if (record->state == STATE_NEW)
+            trace(record);
+    for (struct record *record = records->first; record != NULL; record = record->next)
+        if (record->state == STATE_PLACED)
             note(records, record->cert);
     start_scripts(records);
     for (struct record *record = records->first; record != NULL; record = record->next)

@@ -33,7 +33,7 @@ static void test_ends(void **state)
     (void)state;
     expect(ended(0, 0, false, "anything\n"), "", NULL);
     expect(ended(3, 0, false, ""), "", "the hook 'x' failed with status 3");
-    expect(ended(3, 0, false, "why\x1b\n \n"), "", "the hook 'x' failed with status 3: why\\x1b");
+    expect(ended(3, 0, false, "why\x1b\n \n"), "", "the hook 'x' failed with status 3: why\\u{001B}");
     expect(ended(3, 0, false, "result\n"), "why\n", "the hook 'x' failed with status 3: why");
     expect(ended(-1, 9, false, ""), "", "the hook 'x' was ended by signal 9");
     expect(ended(-1, 15, true, "slow"), "", "the hook 'x' took too long and was ended: slow");

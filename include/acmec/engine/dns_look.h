@@ -12,7 +12,7 @@ struct dns_look;
 enum dns_seen {
     DNS_SEEN,
     DNS_NOT_SEEN, /* until the deadline */
-    DNS_BLIND     /* nobody answers our questions at all */
+    DNS_BLIND     /* nobody answers our questions, or knows the domain at all */
 };
 
 /* name: without the last dot; both copied. told is called once, from lookups_take, lookups_step or

@@ -35,6 +35,9 @@ bool dns_script_check(const char *provider, struct error *err) MUST_USE;
 bool dns_script_make(const struct stored_record *record, bool put, size_t remaining,
                      struct dns_script *out, bool *needed, struct error *err) MUST_USE;
 
+/* Whether the call has the record's name in it; else its script makes it from the domain. */
+bool dns_script_is_told_name(const struct stored_record *record);
+
 /* Records with the same lane are put one after the other, since their scripts may read, change and
  * write one thing; NULL-free text, owned. cert: the certificate's name. */
 char *dns_script_lane(const struct stored_record *record, const char *cert);
