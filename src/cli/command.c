@@ -58,6 +58,19 @@ static const struct command rows[] = {
         .details = "",
     },
     {
+        .name = "check",
+        .operands = "NAME[:PORT] ... [option ...]",
+        .words = "",
+        .operands_min = 1,
+        .operands_max = UINT_MAX,
+        .groups = ANYWHERE | GROUP_BIT(GROUP_CHECKING),
+        .needs_engine = true,
+        .handler = cmd_check,
+        .summary = "connect as a browser would, and report what is really served",
+        .details = "Every address of each name is looked at; the port is 443 unless one is given. "
+                   "With --explain the handshake is told step by step.",
+    },
+    {
         .name = "account",
         .operands = "show|register|update|rollover|deactivate|thumbprint",
         .words = "show,register,update,rollover,deactivate,thumbprint",

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define DNS_PORT 53
+
 bool context_parse(struct context *context, int argc, char **argv, struct error *err)
 {
     *context = (struct context){.ask = {.in = STDIN_FILENO, .out = STDERR_FILENO}};
@@ -26,6 +28,7 @@ void context_release(struct context *context)
     free(context->config_dir);
     free(context->state_dir);
     free(context->words);
+    free(context->dns_server);
     *context = (struct context){0};
 }
 
@@ -143,6 +146,24 @@ static void meet_person(struct context *context)
     context->ask.yes = context_flag(context, OPT_YES);
 }
 
+/* As acmec-net takes it: "192.0.2.53:53", "[2001:db8::53]:53". */
+static bool find_dns_server(struct context *context, struct error *err)
+{
+    struct option_layers layers = context_layers(context);
+    const struct option_set *set = option_layers_find(&layers, OPT_DNS_SERVER);
+    struct check_place place;
+    if (set == NULL)
+        return true;
+    const char *text = option_set_text(set, OPT_DNS_SERVER);
+    if (!check_place_parse(text, DNS_PORT, &place, err) || !place.is_address)
+        return option_fail(set, OPT_DNS_SERVER, 0, err, "'%s' is no address of a DNS server",
+                           escaped_str(text).text);
+    bool is_v6 = strchr(place.host, ':') != NULL;
+    context->dns_server = mem_printf("%s%s%s:%u", is_v6 ? "[" : "", place.host, is_v6 ? "]" : "",
+                                     (unsigned)place.port);
+    return true;
+}
+
 static bool open_engine(struct context *context, struct error *err)
 {
     struct option_layers layers = context_layers(context);
@@ -160,6 +181,7 @@ static bool open_engine(struct context *context, struct error *err)
         .force_rate_limit = context_flag(context, OPT_FORCE_RATE_LIMIT),
         .all = context_flag(context, OPT_ALL),
         .proxy = option_layers_text(&layers, OPT_PROXY),
+        .dns_server = context->dns_server,
         .progress = progress_sink(context->progress),
     };
     /* With --json a program listens, which answers no questions. */
@@ -171,7 +193,8 @@ static bool open_engine(struct context *context, struct error *err)
 bool context_open(struct context *context, struct error *err)
 {
     context->words = mem_printf("acmec %s", context->args.command->name);
-    if (!find_folders(context, err) || !read_defaults(context, err) || !open_log(context, err))
+    if (!find_folders(context, err) || !read_defaults(context, err) || !open_log(context, err) ||
+        !find_dns_server(context, err))
         return false;
     meet_person(context);
     return open_engine(context, err);

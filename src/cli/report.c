@@ -1,4 +1,4 @@
-#include <acmec/cli/report.h>
+#include "report_private.h"
 
 #include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
@@ -12,6 +12,7 @@ void report_release(struct report *report)
     outcome_list_release(&report->certificates);
     account_views_release(&report->accounts);
     profile_views_release(&report->profiles);
+    check_targets_release(&report->targets);
     nginx_answers_release(&report->answers);
     crossplane_free(report->crossplane);
     buf_release(&report->text);
@@ -75,9 +76,24 @@ static void count_failure(struct tally *tally, enum err_code code)
     tally->failed = code;
 }
 
+static struct tally count_targets(const struct report *report)
+{
+    struct tally tally = {0};
+    for (size_t i = 0; i < report->targets.count; i++) {
+        enum err_code code = report->targets.items[i].error.code;
+        if (code != ERR_NONE)
+            count_failure(&tally, code);
+        else
+            tally.succeeded = true;
+    }
+    return tally;
+}
+
 static struct tally count_up(const struct report *report)
 {
     struct tally tally = {0};
+    if (report->kind == REPORT_CHECK && report->error.code == ERR_NONE)
+        return count_targets(report);
     if (report->error.code != ERR_NONE)
         count_failure(&tally, report->error.code);
     for (size_t i = 0; i < report->certificates.count; i++) {
@@ -103,7 +119,8 @@ static bool is_signal(enum err_code code)
 
 int report_exit_code(const struct report *report, int64_t now, bool detailed)
 {
-    if (is_signal(report->error.code) || report->kind != REPORT_RUN) {
+    if (is_signal(report->error.code) ||
+        (report->kind != REPORT_RUN && report->kind != REPORT_CHECK)) {
         if (report->error.code != ERR_NONE)
             return err_exit_code(report->error.code);
         for (size_t i = 0; report->kind == REPORT_STATUS && i < report->certificates.count; i++) {
@@ -121,39 +138,6 @@ int report_exit_code(const struct report *report, int64_t now, bool detailed)
 }
 
 /* ---- JSON ---- */
-
-static void put(json_t *object, const char *member, json_t *taken)
-{
-    if (json_object_set_new(object, member, taken) != 0)
-        json_object_set_new(object, member, json_null());
-}
-
-/* "" is unknown. */
-static void put_text(json_t *object, const char *member, const char *text)
-{
-    json_put_str(object, member, text == NULL || text[0] == 0 ? NULL : text);
-}
-
-static void put_time(json_t *object, const char *member, int64_t when)
-{
-    char text[TIMEFMT_MAX];
-    if (when != 0)
-        timefmt_rfc3339(when, text);
-    json_put_str(object, member, when == 0 ? NULL : text);
-}
-
-static json_t *error_json(const struct error *error)
-{
-    if (error->code == ERR_NONE)
-        return json_null();
-    json_t *object = json_object();
-    put_text(object, "class", err_word(error->code));
-    put_text(object, "message", error->text);
-    put_text(object, "hint", error->hint);
-    put_text(object, "acme_type", error->acme_type);
-    put_time(object, "retry_at", error->retry_at);
-    return object;
-}
 
 /* RFC 9773: what the CA suggests. */
 static json_t *window_json(const struct outcome *outcome)
@@ -263,6 +247,20 @@ static void put_profiles(const struct profile_views *profiles, json_t *document)
     put(document, "profiles", list);
 }
 
+/* What is wrong with the first server that something is wrong with is the error of a check. */
+static struct error whole_error(const struct report *report)
+{
+    struct error error = report->error;
+    for (size_t i = 0; i < report->targets.count && error.code == ERR_NONE; i++) {
+        const struct check_target *target = &report->targets.items[i];
+        error = target->error;
+        if (error.code != ERR_NONE)
+            (void)while_doing(&error, "%s%s%s", target->place.host,
+                              target->address[0] == 0 ? "" : " at ", target->address);
+    }
+    return error;
+}
+
 void report_json(const struct report *report, int exit_code, struct buf *out)
 {
     json_t *document = json_object();
@@ -274,7 +272,8 @@ void report_json(const struct report *report, int exit_code, struct buf *out)
     for (size_t i = 0; i < report->certificates.count; i++)
         (void)json_array_append_new(certificates, certificate_json(&report->certificates.items[i]));
     put(document, "certificates", certificates);
-    put(document, "error", error_json(&report->error));
+    struct error error = whole_error(report);
+    put(document, "error", error_json(&error));
     if (report->kind == REPORT_ACCOUNTS || report->kind == REPORT_THUMBPRINT) {
         json_t *accounts = json_array();
         for (size_t i = 0; i < report->accounts.count; i++)
@@ -283,6 +282,8 @@ void report_json(const struct report *report, int exit_code, struct buf *out)
     }
     if (report->kind == REPORT_PROFILES)
         put_profiles(&report->profiles, document);
+    if (report->kind == REPORT_CHECK)
+        report_put_targets(&report->targets, document);
     if (report->kind == REPORT_WHICH)
         put_answers(report, document);
     if (report->kind == REPORT_PARSE)

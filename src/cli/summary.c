@@ -1,4 +1,4 @@
-#include <acmec/cli/summary.h>
+#include "summary_private.h"
 
 #include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
@@ -6,12 +6,6 @@
 #include <acmec/data/timefmt.h>
 #include <stdio.h>
 #include <string.h>
-
-#define RED "\033[31m"
-#define GREEN "\033[32m"
-#define YELLOW "\033[33m"
-#define BOLD "\033[1m"
-#define PLAIN "\033[0m"
 
 struct date {
     char text[TIMEFMT_MAX];
@@ -34,11 +28,6 @@ static struct date moment(int64_t when)
     if (when != 0)
         timefmt_rfc3339(when, date.text);
     return date;
-}
-
-static void paint(struct buf *out, bool color, const char *code, const char *text)
-{
-    buf_addf(out, "%s%s%s", color ? code : "", text, color ? PLAIN : "");
 }
 
 /* ---- errors ---- */
@@ -254,11 +243,6 @@ static void write_table(const struct report *report, const struct summary_style 
     }
 }
 
-static void add_row(struct buf *out, const char *label, const char *text)
-{
-    buf_addf(out, "  %-13s %s\n", label, text == NULL || text[0] == 0 ? "-" : text);
-}
-
 static void add_time_row(struct buf *out, const char *label, int64_t when, int64_t now)
 {
     char relative[TIMEFMT_MAX];
@@ -423,6 +407,9 @@ void summary_write(const struct report *report, const struct summary_style *styl
         return;
     case REPORT_PROFILES:
         write_profiles(&report->profiles, style, out);
+        return;
+    case REPORT_CHECK:
+        summary_targets(report, style, out, errors);
         return;
     case REPORT_WHICH:
         write_answers(report, out);

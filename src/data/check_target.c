@@ -57,9 +57,9 @@ static const char *find_port(const char *text)
     return bracket == NULL && strchr(text, ':') != colon ? NULL : colon;
 }
 
-bool check_place_parse(const char *text, struct check_place *out, struct error *err)
+bool check_place_parse(const char *text, uint16_t port, struct check_place *out, struct error *err)
 {
-    struct check_place place = {.port = CHECK_PORT_DEFAULT};
+    struct check_place place = {.port = port};
     const char *colon = find_port(text);
     AUTO_FREE host = colon == NULL ? mem_strdup(text) : mem_strndup(text, (size_t)(colon - text));
     /* A URL has its colon elsewhere: identifier_parse says what is meant. */

@@ -7,7 +7,7 @@
 
 const char *tls_version_word(enum tls_version version)
 {
-    static const char *const words[TLS_VERSION_COUNT] = {[TLS_ANY_VERSION] = "any",
+    static const char *const words[TLS_VERSION_COUNT] = {[TLS_VERSION_ANY] = "any",
                                                          TLS_VERSIONS(TLS_VERSION_AS_WORD)};
     return words[version];
 }

@@ -153,7 +153,7 @@ bool wire_net_get_seen(struct span payload, uint64_t *id, struct tls_report *out
     get_steps(&reader, &report);
     report.connect_ms = frame_get_u32(&reader);
     report.handshake_ms = frame_get_u32(&reader);
-    if (!frame_at_end(&reader) || number == 0 || version == TLS_ANY_VERSION ||
+    if (!frame_at_end(&reader) || number == 0 || version == TLS_VERSION_ANY ||
         version >= TLS_VERSION_COUNT || stapled > 1)
         return false;
     report.version = (enum tls_version)version;

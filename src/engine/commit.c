@@ -5,23 +5,21 @@
 #include <acmec/base/mem.h>
 #include <acmec/engine/due.h>
 #include <acmec/engine/hooks.h>
+#include <acmec/engine/trust.h>
 #include <stdio.h>
-
-#define TRUST_FILE "/etc/ssl/certs/ca-certificates.crt"
-#define TRUST_MAX (4 * 1024 * 1024)
 
 /* A system without a store of trusted CAs trusts nothing, so there is nothing to lose. */
 static bool keeps_trust(struct run *run, const struct commit_request *request, size_t pair,
                         struct error *err)
 {
     AUTO(buf) live = BUF(PEM_CHAIN_MAX);
-    AUTO(buf) trust = BUF(TRUST_MAX);
+    AUTO(buf) trust = BUF(0);
     struct error ignored = {0};
     bool found = false;
     int64_t now = run_now(run);
     if (run->settings->yes ||
         !store_read_live_chain(run->store, request->spec->name, &live, &found, &ignored) ||
-        !found || !file_read(TRUST_FILE, &trust, NULL, &ignored) ||
+        !found || !trust_read(NULL, &trust, &ignored) || trust.len == 0 ||
         cert_is_trusted(request->chains[pair], buf_span(&trust), now) ||
         !cert_is_trusted(buf_span(&live), buf_span(&trust), now))
         return true;

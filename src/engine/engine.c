@@ -7,6 +7,7 @@
 #include <acmec/engine/account_act.h>
 #include <acmec/engine/batch.h>
 #include <acmec/engine/certkey.h>
+#include <acmec/engine/check.h>
 #include <acmec/engine/due.h>
 #include <acmec/engine/job.h>
 #include <acmec/engine/nginx_where.h>
@@ -332,6 +333,14 @@ bool engine_list(struct engine *engine, const char *const *names, size_t count,
     for (size_t i = 0; i < (count > 0 ? count : known.count); i++)
         list_one(engine, source, count > 0 ? names[i] : known.items[i], out);
     return true;
+}
+
+/* ---- servers ---- */
+
+bool engine_check(struct engine *engine, const struct check_request *request,
+                  struct check_targets *out, struct error *err)
+{
+    return check_run(&engine->run, request, out, err);
 }
 
 /* ---- accounts ---- */

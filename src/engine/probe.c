@@ -126,15 +126,6 @@ static bool is_wanted(const struct probe *probe, const struct tls_report *report
                                        memcmp(leaf, probe->request.leaf_sha256, sizeof leaf) == 0);
 }
 
-/* "[::1]:443": where it looks, for messages. */
-static bool name_place(struct error *error, const struct tls_request *tls)
-{
-    bool is_v6 = strchr(tls->address, ':') != NULL;
-    return while_doing(error, "%s%s%s:%u%s%s", is_v6 ? "[" : "", tls->address, is_v6 ? "]" : "",
-                       (unsigned)tls->port, tls->server_name == NULL ? "" : " for ",
-                       tls->server_name == NULL ? "" : tls->server_name);
-}
-
 static void take_failure(struct probes *all, struct probe *probe, const struct event *event)
 {
     struct error error = {0};
@@ -142,7 +133,6 @@ static void take_failure(struct probes *all, struct probe *probe, const struct e
         return;
     (void)fail(&error, ERR_NETWORK, "%s%s%s", http_failure_word(event->failure),
                event->failure_text[0] == '\0' ? "" : ": ", event->failure_text);
-    (void)name_place(&error, &probe->request.tls);
     end_failed(all, probe, event->failure, &error);
 }
 
@@ -157,7 +147,6 @@ static void take_report(struct probes *all, struct probe *probe, struct tls_repo
     if (plan_again(all, probe))
         return;
     (void)fail(&error, ERR_WEB_SERVER, "another certificate is served");
-    (void)name_place(&error, &probe->request.tls);
     end_failed(all, probe, HTTP_FAIL_NONE, &error);
 }
 

@@ -2,7 +2,6 @@
 
 #include <acmec/base/mem.h>
 #include <acmec/engine/world.h>
-#include <signal.h>
 #include <stdlib.h>
 
 struct question *questions_add(struct questions *questions, enum question_kind kind)
@@ -67,9 +66,10 @@ static void on_report(void *owner, size_t tag, struct tls_report *report)
 static void on_no_report(void *owner, size_t tag, enum http_failure failure,
                          const struct error *error)
 {
+    struct question *question = owner;
     (void)tag;
-    (void)failure;
-    end(owner, error);
+    question->failure = failure;
+    end(question, error);
 }
 
 static bool build(void *owner, size_t tag, struct http_request *out, struct error *err)
@@ -157,10 +157,7 @@ bool questions_ask(struct run *run, struct questions *questions, struct error *e
             run->stop_signal = event.signal;
         event_release(&event);
     }
-    if (run->stop_signal == 0)
-        return true;
-    for (size_t i = 0; i < questions->count; i++)
+    for (size_t i = 0; i < questions->count && run->stop_signal != 0; i++)
         forget(run, questions->items[i]);
-    return fail(err, run->stop_signal == SIGTERM ? ERR_TERMINATED : ERR_INTERRUPTED,
-                "ended by a signal");
+    return world_goes_on(run, err);
 }

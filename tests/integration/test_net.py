@@ -54,6 +54,7 @@ class NetTest(bed.Case):
         client, server = found["hellos"]
         self.assertEqual((client[0], server[0]), (1, 2))
         self.assertIn(NAME.encode(), client)
+        self.assertIn(bytes.fromhex("002b00050403040303"), client, "supported_versions: 1.3 and 1.2")
         names = [(sent, kind) for sent, is_alert, kind, _ in found["steps"] if not is_alert]
         self.assertEqual(names[:6], [(1, 1), (0, 2), (0, 8), (0, 11), (0, 15), (0, 20)], found["steps"])
 

@@ -32,7 +32,7 @@ static void test_places(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct check_place place;
         struct error err;
-        if (!check_place_parse(rows[i].text, &place, &err))
+        if (!check_place_parse(rows[i].text, 443, &place, &err))
             fail_msg("%s: %s", rows[i].text, err.text);
         assert_string_equal(place.host, rows[i].host);
         assert_int_equal(place.is_address, rows[i].is_address);
@@ -60,7 +60,7 @@ static void test_no_places(void **state)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct check_place place = {.port = 7};
         struct error err = {0};
-        if (check_place_parse(texts[i], &place, &err))
+        if (check_place_parse(texts[i], 443, &place, &err))
             fail_msg("%s", texts[i]);
         assert_int_equal(err.code, ERR_USAGE);
         assert_int_equal(place.port, 7);

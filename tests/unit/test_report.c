@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -251,9 +252,70 @@ static void test_json_of_a_parse(void **state)
     assert_non_null(strstr(buf_str(&out), "\"status\":\"failed\",\"errors\":[],\"config\":[]}"));
 }
 
+static void add_target(struct report *report, enum err_code code)
+{
+    struct check_target *target = check_targets_add(&report->targets);
+    target->place = (struct check_place){.host = "a.example", .port = 443};
+    (void)snprintf(target->address, sizeof target->address, "192.0.2.1:443");
+    if (code != ERR_NONE)
+        (void)check_problem(target, code, "no");
+}
+
+static void test_a_target_counts_as_a_certificate_does(void **state)
+{
+    (void)state;
+    static const struct {
+        enum err_code first, second;
+        int code;
+    } rows[] = {
+        {ERR_NONE, ERR_NONE, 0},
+        {ERR_NETWORK, ERR_NETWORK, 4},
+        {ERR_WEB_SERVER, ERR_WEB_SERVER, 8},
+        {ERR_NETWORK, ERR_WEB_SERVER, 1},
+        {ERR_NONE, ERR_WEB_SERVER, 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        AUTO(report) report = {.kind = REPORT_CHECK};
+        add_target(&report, rows[i].first);
+        add_target(&report, rows[i].second);
+        assert_int_equal(report_exit_code(&report, NOW, true), rows[i].code);
+    }
+}
+
+static void test_json_of_targets(void **state)
+{
+    (void)state;
+    AUTO(report) report = {.kind = REPORT_CHECK, .command = "check"};
+    AUTO(buf) out = BUF(REPORT_MAX);
+    struct error err;
+    json_t *document;
+    add_target(&report, ERR_NONE);
+    add_target(&report, ERR_NETWORK);
+    report.targets.items[0].version = TLS_1_3;
+    report_json(&report, 1, &out);
+    assert_true(json_parse_object(buf_span(&out), REPORT_MAX, ERR_CONFIG, &document, &err));
+    json_t *targets = json_opt_array(document, "targets");
+    assert_int_equal(json_array_size(targets), 2);
+    const json_t *well = json_array_get(targets, 0), *bad = json_array_get(targets, 1);
+    assert_string_equal(json_opt_str(well, "name"), "a.example");
+    assert_string_equal(json_opt_str(well, "address"), "192.0.2.1:443");
+    assert_string_equal(json_opt_str(well, "protocol"), "TLSv1.3");
+    assert_true(json_is_null(json_object_get(well, "live")));
+    assert_true(json_is_null(json_object_get(well, "error")));
+    assert_true(json_is_null(json_object_get(bad, "protocol")));
+    assert_true(json_is_null(json_object_get(bad, "trusted")));
+    assert_string_equal(json_string_value(json_array_get(json_opt_array(bad, "problems"), 0)),
+                        "no");
+    assert_string_equal(json_opt_str(json_opt_object(document, "error"), "message"),
+                        "a.example at 192.0.2.1:443: no");
+    json_decref(document);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_target_counts_as_a_certificate_does),
+        cmocka_unit_test(test_json_of_targets),
         cmocka_unit_test(test_exit_codes),
         cmocka_unit_test(test_issue_is_one_thing),
         cmocka_unit_test(test_status_needs_a_person),

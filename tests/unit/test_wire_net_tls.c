@@ -174,7 +174,7 @@ static void test_reports_out_of_bounds(void **state)
     bad.chain_count = 0;
     assert_false(report_is_read(&bad));
     bad = report;
-    bad.version = TLS_ANY_VERSION;
+    bad.version = TLS_VERSION_ANY;
     assert_false(report_is_read(&bad));
     bad.version = TLS_VERSION_COUNT;
     assert_false(report_is_read(&bad));

@@ -15,7 +15,8 @@ struct context {
     struct option_set weak;     /* renew: options that a certificate's own file outweighs */
     struct option_set defaults; /* acmec.conf */
     char *config_dir, *state_dir;
-    char *words; /* "acmec renew", for the lock's holder */
+    char *words;      /* "acmec renew", for the lock's holder */
+    char *dns_server; /* --dns-server with its port, or NULL */
     struct engine *engine;
     struct ask ask;
     struct progress *progress;

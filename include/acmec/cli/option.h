@@ -28,6 +28,7 @@ enum option_kind {
     X(HOOKS, "Hooks")                                                                              \
     X(RUN, "This run")                                                                             \
     X(RENEWING, "Renewing")                                                                        \
+    X(CHECKING, "Checking")                                                                        \
     X(NGINX, "nginx")                                                                              \
     X(CA, "The CA")                                                                                \
     X(EVERYWHERE, "Everywhere")
@@ -112,6 +113,8 @@ enum option_files {
       "with --dry-run: every certificate, not only 20 that are not due")                           \
     X(MAX_ORDERS, "max-orders", 0, NUMBER, "N", RENEWING, MAIN, 0, 1000000, "", "0, no limit",     \
       "start at most N orders in one run")                                                         \
+    X(EXPLAIN, "explain", 0, FLAG, NULL, CHECKING, NONE, 0, 0, "", "",                             \
+      "tell the TLS handshake step by step")                                                       \
     X(NGINX_CONF, "nginx-conf", 0, PATH, "FILE", NGINX, BOTH, 0, 0, "",                            \
       "that of the nginx that runs", "nginx's main configuration file")                            \
     X(SERVER, "server", 0, REPEATED, "URL|CA", CA, BOTH, 0, 0, "", "letsencrypt",                  \
@@ -132,6 +135,8 @@ enum option_files {
       "file with the HMAC key that belongs to it")                                                 \
     X(PROXY, "proxy", 0, STRING, "URL", CA, BOTH, 0, 0, "", "from the environment",                \
       "proxy to reach the CA through")                                                             \
+    X(DNS_SERVER, "dns-server", 0, STRING, "ADDRESS[:PORT]", EVERYWHERE, MAIN, 0, 0, "",           \
+      "the system's", "the DNS server that acmec asks about names, instead of the system's")       \
     X(CONFIG_DIR, "config-dir", 0, PATH, "DIR", EVERYWHERE, NONE, 0, 0, "", "/etc/acmec",          \
       "configuration, accounts and certificates")                                                  \
     X(STATE_DIR, "state-dir", 0, PATH, "DIR", EVERYWHERE, NONE, 0, 0, "", "/var/lib/acmec",        \

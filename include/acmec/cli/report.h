@@ -24,6 +24,7 @@ enum report_kind {
     REPORT_ACCOUNTS,
     REPORT_THUMBPRINT, /* of the one account: for scripts */
     REPORT_PROFILES,
+    REPORT_CHECK, /* check: what was found at servers; their problems count */
     REPORT_WHICH, /* nginx which */
     REPORT_PARSE, /* nginx parse: JSON, asked for or not */
     REPORT_TEXT   /* help, completion, version: the text itself */
@@ -38,6 +39,7 @@ struct report {
     struct outcome_list certificates;
     struct account_views accounts;
     struct profile_views profiles;
+    struct check_targets targets;
     struct nginx_answers answers;
     struct crossplane *crossplane; /* owned */
     struct buf text;               /* REPORT_TEXT */
@@ -48,7 +50,8 @@ void report_release(struct report *report);
 
 /* The class if everything that was tried failed in that class, 1 if some failed otherwise, 0, or 10
  * with detailed when something changed. What fails beside the one certificate of an issue by hand
- * is that issue's failure. */
+ * is that issue's failure. For REPORT_CHECK a target counts as a
+ * certificate does. */
 int report_exit_code(const struct report *report, int64_t now, bool detailed);
 
 /* The nth (from 0) CAA record's value that lets only this account order (RFC 8657), owned; NULL: no

@@ -16,8 +16,9 @@ struct check_place {
 };
 
 /* "example.com", "example.com:8443", "192.0.2.1:443", "[2001:db8::1]:443", "2001:db8::1"; a single
- * label ("localhost") too. ERR_USAGE. */
-bool check_place_parse(const char *text, struct check_place *out, struct error *err) MUST_USE;
+ * label ("localhost") too. port: where none is named. ERR_USAGE. */
+bool check_place_parse(const char *text, uint16_t port, struct check_place *out, struct error *err)
+    MUST_USE;
 
 struct check_cert {
     char subject[256], issuer[256], serial[64], key[48], sha256[65]; /* "" unknown */

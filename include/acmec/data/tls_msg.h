@@ -21,7 +21,7 @@
     X(1_3, "TLSv1.3")
 
 #define TLS_VERSION_AS_ENUM(id, word) TLS_##id,
-enum tls_version { TLS_ANY_VERSION, TLS_VERSIONS(TLS_VERSION_AS_ENUM) TLS_VERSION_COUNT };
+enum tls_version { TLS_VERSION_ANY, TLS_VERSIONS(TLS_VERSION_AS_ENUM) TLS_VERSION_COUNT };
 #undef TLS_VERSION_AS_ENUM
 
 const char *tls_version_word(enum tls_version version);

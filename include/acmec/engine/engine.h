@@ -7,6 +7,7 @@
 #define ACMEC_ENGINE_ENGINE_H
 
 #include <acmec/base/buf.h>
+#include <acmec/data/check_target.h>
 #include <acmec/data/outcome.h>
 #include <acmec/data/spec.h>
 
@@ -28,7 +29,8 @@ struct engine_settings {
     unsigned max_orders; /* 0: no cap */
     bool yes;
     bool dry_run, force, force_rate_limit, all;
-    const char *proxy; /* NULL: from the environment */
+    const char *proxy;      /* NULL: from the environment */
+    const char *dns_server; /* ADDRESS:PORT, or NULL: the system's resolvers */
     struct engine_questions questions;
     struct progress_sink progress;
 };
@@ -85,6 +87,17 @@ bool engine_renew(struct engine *engine, const char *const *names, size_t count,
 bool engine_list(struct engine *engine, const char *const *names, size_t count,
                  const struct spec_source *source, struct outcome_list *out, struct error *err)
     MUST_USE;
+
+/* ---- servers ---- */
+struct check_request {
+    const struct check_place *places;
+    size_t count;
+    const char *ca_bundle; /* roots that count beside the system's, or NULL */
+    bool explain;          /* tell the handshakes */
+};
+/* Looks at every address of each place; what is wrong with a server is its target's error. */
+bool engine_check(struct engine *engine, const struct check_request *request,
+                  struct check_targets *out, struct error *err) MUST_USE;
 
 /* ---- accounts ---- */
 struct account_view {

@@ -24,8 +24,8 @@ struct probe_request {
 struct probe_listener {
     /* report is borrowed; what the listener takes out of it, it leaves empty. */
     void (*seen)(void *owner, size_t tag, struct tls_report *report);
-    /* What the last try met: ERR_NETWORK: no handshake; ERR_WEB_SERVER: another certificate.
-     * failure says how the connection failed, NONE for the latter. */
+    /* What the last try met, without the address: ERR_NETWORK: no handshake; ERR_WEB_SERVER:
+     * another certificate. failure says how the connection failed, NONE for the latter. */
     void (*failed)(void *owner, size_t tag, enum http_failure failure, const struct error *error);
 };
 

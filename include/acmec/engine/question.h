@@ -14,7 +14,8 @@ struct question {
     struct http_request http;
     /* the answer */
     bool answered;
-    struct error error; /* why not, without the name of what was asked */
+    struct error error;        /* why not; ERR_NETWORK */
+    enum http_failure failure; /* the same of TLS: whether there was a connection at all */
     struct dns_answer records;
     struct tls_report report;
     struct http_response response;

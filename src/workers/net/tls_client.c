@@ -41,8 +41,8 @@ static bool is_old(enum tls_version version)
 /* Old versions are looked for, not used: they need signatures that OpenSSL refuses otherwise. */
 static bool offer_versions(SSL_CTX *ctx, const struct tls_request *request)
 {
-    enum tls_version min = request->min == TLS_ANY_VERSION ? TLS_1_2 : request->min;
-    enum tls_version max = request->max == TLS_ANY_VERSION ? TLS_1_3 : request->max;
+    enum tls_version min = request->min == TLS_VERSION_ANY ? TLS_1_2 : request->min;
+    enum tls_version max = request->max == TLS_VERSION_ANY ? TLS_1_3 : request->max;
     if (is_old(min))
         SSL_CTX_set_security_level(ctx, 0);
     return SSL_CTX_set_min_proto_version(ctx, version_numbers[min]) == 1 &&
