@@ -74,6 +74,7 @@ bool check_place_parse(const char *text, uint16_t port, struct check_place *out,
 
 /* ---- texts ---- */
 
+PRINTF_LIKE(2, 0)
 static void add_text(struct text_list *list, const char *fmt, va_list args)
 {
     char text[ERROR_TEXT_MAX];
