@@ -273,7 +273,7 @@ class Which(Reader):
         if kind == 5:
             return "." + host
         if kind == 6:
-            return host + ".*"
+            return host.rsplit(".", 1)[0] + ".*"
         if kind == 7:
             return self.random.choice(['""', "_", "$hostname", host.upper(), "*." + host.title(), "localhost"])
         return self.random.choice([r"~^{0}\.", r"~{0}$", r"~^(?<n>.+)\.{0}\.{1}$", r'"~^[a-z]{{1,3}}\.{0}"', r"~^{1}.*A",
@@ -393,7 +393,7 @@ class Which(Reader):
         asked = sum(self.check_one(addresses, tls if number % 4 == 0 else [], count, 110)
                     for number, count in enumerate([3, 8, 20, 60, 150, 40, 12, 5]))
         print(f"{asked} questions", flush=True)
-        self.assertGreater(asked, 4000)
+        self.assertGreater(asked, 3000)
 
     def test_text_and_options(self):
         self.write("nginx.conf", "events {}\nhttp {\nserver {\n listen 80; listen [::]:443 ssl;\n"

@@ -29,7 +29,7 @@ static void site_release(struct site *site)
 static bool make(struct site *site, const char *text, bool as_root, struct error *err)
 {
     struct choose_host host = {.hostname = "My.Host", .as_root = as_root};
-    *site = (struct site){.files = {{MAIN, text, 0}}};
+    *site = (struct site){.files = {{.path = MAIN, .text = text}}};
     site->source = fake_source(site->files);
     return conf_read(&site->source.port, MAIN, &site->conf, err) &&
            choose_build(&site->conf, &host, &site->choose, err);
