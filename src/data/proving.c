@@ -114,9 +114,15 @@ bool proving_parse(const char *text, const char *folder, struct proving *out, st
     return with_hint(err, "the ways are %s", buf_str(&known));
 }
 
+char *proving_text(const struct proving *proving)
+{
+    const char *argument = proving->argument;
+    return mem_printf("%s%s%s", kinds[proving->kind].word, argument == NULL ? "" : ":",
+                      argument == NULL ? "" : argument);
+}
+
 void proving_write(const struct proving *proving, struct buf *out)
 {
-    buf_add_str(out, kinds[proving->kind].word);
-    if (proving->argument != NULL)
-        buf_addf(out, ":%s", proving->argument);
+    AUTO_FREE text = proving_text(proving);
+    buf_add_str(out, text);
 }

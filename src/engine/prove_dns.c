@@ -7,7 +7,7 @@
 #include <acmec/crypto/digest.h>
 #include <acmec/data/b64url.h>
 #include <acmec/data/base32.h>
-#include <acmec/engine/dns_script.h>
+#include <acmec/engine/proof_script.h>
 #include <acmec/engine/records.h>
 
 #define LABEL "_acme-challenge"
@@ -19,7 +19,7 @@ static bool check(struct run *run, const struct cert_spec *spec, const struct pr
 {
     (void)run;
     (void)spec;
-    return dns_script_check(choice->argument, err);
+    return proof_script_check(choice, err);
 }
 
 static const char *base_of(const struct identifier *identifier)
@@ -75,6 +75,7 @@ static void failed(void *ctx, const struct error *error)
 
 static bool present(struct run *run, struct proof_answer *answer, bool *is_ready, struct error *err)
 {
+    AUTO_FREE script = proving_text(answer->choice);
     AUTO_FREE domains = domains_of(answer->spec);
     AUTO_FREE name = NULL;
     AUTO_FREE value = NULL;
@@ -82,7 +83,7 @@ static bool present(struct run *run, struct proof_answer *answer, bool *is_ready
         return false;
     const struct record_wish wish = {
         .cert = answer->spec->name,
-        .stored = {.provider = answer->choice->argument,
+        .stored = {.script = script,
                    .name = name,
                    .value = value,
                    .domain = (char *)base_of(&answer->identifier),

@@ -5,8 +5,8 @@
 #include <acmec/base/mem.h>
 #include <acmec/data/escape.h>
 #include <acmec/engine/dns_look.h>
-#include <acmec/engine/dns_script.h>
 #include <acmec/engine/dns_trace.h>
+#include <acmec/engine/proof_script.h>
 #include <acmec/engine/verdict.h>
 #include <strings.h>
 
@@ -106,7 +106,7 @@ static struct record *add(struct records *records, const char *cert,
     record->records = records;
     (void)memcpy(record->cert, cert, strnlen(cert, CERT_NAME_MAX));
     stored_record_copy(stored, &record->stored);
-    record->lane = dns_script_lane(stored, cert);
+    record->lane = proof_script_lane(stored, cert);
     *records->end = record;
     records->end = &record->next;
     return record;
@@ -156,7 +156,7 @@ static void tell_failed(struct record *record, const struct error *error)
 
 static void warn(const struct record *record, const char *what, const char *why)
 {
-    log_warn("%s: the record %s %s%s", record->cert, record->stored.name, what, why);
+    log_warn("%s: the answer at %s %s%s", record->cert, record->stored.name, what, why);
 }
 
 /* ---- where CNAMEs lead ---- */
@@ -174,14 +174,14 @@ static void traced(void *ctx, const char *end, bool answered)
     free(record->stored.name);
     record->stored.name = mem_strdup(end);
     free(record->lane);
-    record->lane = dns_script_lane(&record->stored, record->cert);
+    record->lane = proof_script_lane(&record->stored, record->cert);
 }
 
 /* Scripts that are told the domain alone find the record's name by themselves. */
 static void trace(struct record *record)
 {
     record->state = STATE_TRACING;
-    if (record->records->blind || !dns_script_is_told_name(&record->stored)) {
+    if (record->records->blind || !proof_script_is_told_name(&record->stored)) {
         record->state = STATE_PLACED;
         return;
     }
@@ -256,8 +256,8 @@ static void sweep(struct records *records)
 static bool start_script(struct record *record, bool put, bool *needed, struct error *err)
 {
     struct run *run = record->records->run;
-    AUTO(dns_script) script = {0};
-    if (!dns_script_make(&record->stored, put, record->followers, &script, needed, err))
+    AUTO(proof_script) script = {0};
+    if (!proof_script_make(&record->stored, put, record->followers, &script, needed, err))
         return false;
     if (!*needed)
         return true;
@@ -279,7 +279,7 @@ static bool start_script(struct record *record, bool put, bool *needed, struct e
 
 static void fail_put(struct record *record, struct error *err)
 {
-    (void)while_doing(err, "putting the record %s", record->stored.name);
+    (void)while_doing(err, "putting the answer at %s in place", record->stored.name);
     tell_failed(record, err);
 }
 
@@ -296,7 +296,7 @@ static void start_put(struct record *record)
 
 static void leave(struct record *record, const char *why)
 {
-    warn(record, "could not be taken out of the DNS: ", why);
+    warn(record, "could not be taken away: ", why);
     record->stored.tries++;
     record->state = record->stored.tries < TRIES_MAX ? STATE_LEFT : STATE_GONE;
     struct error err = {0};
@@ -343,7 +343,7 @@ static void seen(void *ctx, enum dns_seen result)
     tell_ready(record);
 }
 
-static void look(struct record *record)
+static void look_for(struct record *record)
 {
     struct run *run = record->records->run;
     if (record->dns_timeout_s == 0) {
@@ -379,11 +379,11 @@ static void keep_output(struct record *record, const struct buf *output)
 static void take_put(struct record *record, const struct spawn_result *result)
 {
     struct error err = {0};
-    AUTO_FREE what = mem_printf("the DNS script '%s'", record->stored.provider);
+    AUTO_FREE what = mem_printf("the script '%s'", record->stored.script);
     bool good = verdict(what, result, &err);
     keep_output(record, &result->output);
     if (good && record->listener.ready != NULL) {
-        look(record);
+        look_for(record);
         return;
     }
     record->state = STATE_DOOMED; /* it may have done half of its work */
@@ -394,7 +394,7 @@ static void take_put(struct record *record, const struct spawn_result *result)
 static void take_removal(struct record *record, const struct spawn_result *result)
 {
     struct error err = {0};
-    AUTO_FREE what = mem_printf("the DNS script '%s'", record->stored.provider);
+    AUTO_FREE what = mem_printf("the script '%s'", record->stored.script);
     if (verdict(what, result, &err))
         record->state = STATE_GONE;
     else
@@ -448,7 +448,7 @@ static bool recover(struct records *records, const char *cert, struct error *err
     lock.fd = -1;
     recovery->next = records->recoveries;
     records->recoveries = recovery;
-    log_info("%s: taking %zu record(s) of an earlier run out of the DNS", cert, left.count);
+    log_info("%s: taking away %zu answer(s) of an earlier run", cert, left.count);
     return true;
 }
 
@@ -459,7 +459,7 @@ bool records_recover(struct records *records, struct error *err)
         return false;
     for (size_t i = 0; i < names.count; i++)
         if (!recover(records, names.items[i], err))
-            return while_doing(err, "taking records of an earlier run out of the DNS");
+            return while_doing(err, "taking away answers of an earlier run");
     return true;
 }
 

@@ -9,11 +9,11 @@
 #include <dirent.h>
 #include <errno.h>
 
-#define SUFFIX ".dns.json"
+#define SUFFIX ".proofs.json"
 #define TRIES_MAX 1000
 
 /* X(member): the strings of a record, as in the file. */
-#define STRINGS(X) X(provider) X(name) X(value) X(domain) X(domains) X(token) X(output)
+#define STRINGS(X) X(script) X(name) X(value) X(domain) X(domains) X(token) X(output)
 
 void stored_record_release(struct stored_record *record)
 {
@@ -57,7 +57,7 @@ static bool read_record(const json_t *row, struct stored_record *out)
     STRINGS(READ)
 #undef READ
     out->tries = (unsigned)store_json_number(row, "tries", TRIES_MAX, &bad);
-    if (!bad && out->provider != NULL && out->name != NULL && out->value != NULL &&
+    if (!bad && out->script != NULL && out->name != NULL && out->value != NULL &&
         out->domain != NULL && out->domains != NULL && out->token != NULL)
         return true;
     stored_record_release(out);

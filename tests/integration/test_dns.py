@@ -185,7 +185,7 @@ class CleanUp(DnsCase):
             self.assertTrue(bed.wait_until(lambda: self.calls("present")))
             os.killpg(running.pid, signal.SIGKILL)
             running.communicate()
-            journal = os.path.join(self.site.state, "journal/crash.example.dns.json")
+            journal = os.path.join(self.site.state, "journal/crash.example.proofs.json")
             self.assertTrue(os.path.exists(journal))
             self.assertEqual(stat.S_IMODE(os.stat(journal).st_mode), 0o600)
             self.acmec(*next_run)
@@ -198,7 +198,7 @@ class CleanUp(DnsCase):
                                    f"exec {hook} \"$@\"\n")
         open(mark, "w", encoding="utf-8").close()
         result = self.issue("c.example", options=["--dns", f"exec:{once}"])
-        self.assertIn("could not be taken out of the DNS", result.stderr)
+        self.assertIn("could not be taken away", result.stderr)
         self.assertIn("closed", result.stderr)
         self.assertEqual(self.calls("cleanup"), [])
         os.remove(mark)
@@ -209,7 +209,7 @@ class CleanUp(DnsCase):
         never = self.script("never", f"#!/bin/sh\n[ \"$1\" = cleanup ] && exit 1\nexec {self.lego()} \"$@\"\n")
         self.issue("n.example", options=["--dns", f"exec:{never}"])
         for _ in range(2):
-            self.assertIn("could not be taken", self.acmec("renew").stderr)
+            self.assertIn("could not be taken away", self.acmec("renew").stderr)
         self.assertEqual(self.acmec("renew").stderr, "")
 
 

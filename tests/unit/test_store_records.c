@@ -7,10 +7,10 @@
 
 #include <cmocka.h>
 
-#define FILE_OF_A "var/journal/a.example.dns.json"
+#define FILE_OF_A "var/journal/a.example.proofs.json"
 
 static const struct stored_record plain = {
-    .provider = (char[]){"exec:/etc/hook"},
+    .script = (char[]){"dns:exec:/etc/hook"},
     .name = (char[]){"_acme-challenge.a.example"},
     .value = (char[]){"value-1"},
     .domain = (char[]){"a.example"},
@@ -56,7 +56,7 @@ static void what_is_written_is_read(void **state)
     assert_int_equal(place_mode(&test->place, "var/journal"), 0700);
     assert_true(store_read_records(test->store, "a.example", &list, &err));
     assert_int_equal(list.count, 2);
-    assert_string_equal(list.items[0].provider, "exec:/etc/hook");
+    assert_string_equal(list.items[0].script, "dns:exec:/etc/hook");
     assert_null(list.items[0].output);
     assert_int_equal(list.items[0].tries, 0);
     assert_string_equal(list.items[1].value, "value-2");
@@ -90,8 +90,8 @@ static void those_that_have_one_are_listed(void **state)
     assert_int_equal(none.count, 0);
     put(test, &plain, NULL);
     place_write(&test->place, "var/journal/nginx-1.json", "{}");
-    place_write(&test->place, "var/journal/.a.example.dns.json.tmp", "{}");
-    place_write(&test->place, "var/journal/..dns.json", "{}");
+    place_write(&test->place, "var/journal/.a.example.proofs.json.tmp", "{}");
+    place_write(&test->place, "var/journal/..proofs.json", "{}");
     assert_true(store_list_records(test->store, &names, &err));
     assert_int_equal(names.count, 1);
     assert_string_equal(names.items[0], "a.example");
@@ -103,11 +103,10 @@ static void damage_is_left_out(void **state)
     struct error err = {0};
     AUTO(record_list) list = {0}, none = {0};
     place_mkdir(&test->place, "var/journal", 0700);
-    place_write(
-        &test->place, FILE_OF_A,
-        "{\"format\":1,\"records\":[{\"provider\":\"exec:/a\"},17,{\"provider\":\"exec:/a\","
-        "\"name\":\"n\",\"value\":\"v\",\"domain\":\"d\",\"domains\":\"d\",\"token\":\"t\","
-        "\"output\":null,\"tries\":0,\"new\":1}]}");
+    place_write(&test->place, FILE_OF_A,
+                "{\"format\":1,\"records\":[{\"script\":\"exec:/a\"},17,{\"script\":\"exec:/a\","
+                "\"name\":\"n\",\"value\":\"v\",\"domain\":\"d\",\"domains\":\"d\",\"token\":\"t\","
+                "\"output\":null,\"tries\":0,\"new\":1}]}");
     AUTO_FREE path = place_path(&test->place, FILE_OF_A);
     assert_int_equal(chmod(path, 0600), 0);
     assert_true(store_read_records(test->store, "a.example", &list, &err));

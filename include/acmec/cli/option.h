@@ -82,6 +82,10 @@ enum option_files {
       "answer the CA from acmec's own responder")                                                  \
     X(WEBROOT, "webroot", 0, PATH, "DIR", PROOF, BOTH, 0, 0, "", "",                               \
       "put the answers below DIR, which a web server serves on port 80")                           \
+    X(STATELESS, "stateless", 0, FLAG, NULL, PROOF, BOTH, 0, 0, "", "",                            \
+      "the web server answers every token with the account's thumbprint")                          \
+    X(HTTP_HOOK, "http-hook", 0, PATH, "PATH", PROOF, BOTH, 0, 0, "", "",                          \
+      "a program publishes the answers over HTTP")                                                 \
     X(TLS_ALPN, "tls-alpn", 0, FLAG, NULL, PROOF, BOTH, 0, 0, "", "",                              \
       "answer the CA by TLS on port 443, from acmec's own responder")                              \
     X(DNS, "dns", 0, STRING, "PROVIDER", PROOF, BOTH, 0, 0, "", "",                                \

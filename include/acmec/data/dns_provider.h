@@ -1,6 +1,6 @@
 /* dns_provider: who changes a DNS zone for us, as people write it: "exec:/etc/hook",
  * "rfc2136:/etc/acmec/tsig.conf", "certbot:AUTH,CLEANUP", "dehydrated:/etc/hook", "acme.sh:cf".
- * Pure; how they are called is the engine's (engine/dns_script). */
+ * Pure; how they are called is the engine's (engine/proof_script). */
 #ifndef ACMEC_DATA_DNS_PROVIDER_H
 #define ACMEC_DATA_DNS_PROVIDER_H
 

@@ -19,7 +19,9 @@ enum proof_argument {
     X(STANDALONE, "standalone", NONE)                                                              \
     X(WEBROOT, "webroot", PATH)                                                                    \
     X(TLS_ALPN, "tls-alpn", NONE)                                                                  \
-    X(DNS, "dns", PROVIDER)
+    X(DNS, "dns", PROVIDER)                                                                        \
+    X(STATELESS, "stateless", NONE)                                                                \
+    X(HTTP_HOOK, "http-hook", PATH)
 
 #define PROOF_AS_ENUM(id, word, argument) PROOF_##id,
 enum proof_kind { PROOF_KINDS(PROOF_AS_ENUM) PROOF_KIND_COUNT };
@@ -47,5 +49,7 @@ bool proving_make(enum proof_kind kind, const char *argument, const char *folder
 
 /* What proving_parse reads, appended. */
 void proving_write(const struct proving *proving, struct buf *out);
+/* The same, owned. */
+char *proving_text(const struct proving *proving);
 
 #endif

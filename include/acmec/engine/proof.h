@@ -59,7 +59,8 @@ struct proof_answer {
     struct identifier identifier;
     char *token, *key_authorization; /* owned */
     bool up;
-    void *own; /* of the way */
+    const char *advice; /* of proof_try_home */
+    void *own;          /* of the way */
 };
 
 struct proof_way {
@@ -78,7 +79,10 @@ struct proof_way {
     void (*remove)(struct run *run, struct proof_answer *answer);
 };
 extern const struct proof_way prove_responder, prove_webroot, prove_alpn, prove_dns,
-    prove_dns_account;
+    prove_dns_account, prove_stateless, prove_http_hook;
+/* Asks the local web server for an answer over HTTP that is in place, then says ready, or failed
+ * with advice (static) if the server certainly does not serve it. */
+void proof_try_home(struct run *run, struct proof_answer *answer, const char *advice);
 void proof_answer_ready(struct proof_answer *answer);
 void proof_answer_failed(struct proof_answer *answer, const struct error *error);
 

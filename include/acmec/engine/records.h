@@ -1,6 +1,6 @@
-/* records: the TXT records of a run, of all its certificates at once: put into the DNS by scripts
- * (engine/dns_script), looked for (engine/dns_look), and taken out again, whatever happens to the
- * order meanwhile.
+/* records: the answers of a run that scripts put in place (engine/proof_script), of all its
+ * certificates at once: TXT records above all, which are looked for (engine/dns_look), and answers
+ * over HTTP. They are taken away again, whatever happens to the order meanwhile.
  *
  * A journal on disk knows what was put before the script is started, so that the next run takes out
  * what a killed one has left. Scripts run in parallel, but for those whose records share a lane. A

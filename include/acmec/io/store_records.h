@@ -1,6 +1,6 @@
-/* store_records: STATE_DIR/journal/NAME.dns.json, the TXT records that were put, or are about to be
- * put, into the DNS for a certificate: what a killed run leaves is taken out by the next one. Held
- * under the lock of the certificate. */
+/* store_records: STATE_DIR/journal/NAME.proofs.json, the answers of a certificate that scripts have
+ * put in place, or are about to, TXT records above all: what a killed run leaves is taken out by
+ * the next one. Held under the lock of the certificate. */
 #ifndef ACMEC_IO_STORE_RECORDS_H
 #define ACMEC_IO_STORE_RECORDS_H
 
@@ -11,9 +11,9 @@ struct store;
 struct name_list;
 
 struct stored_record {
-    char *provider; /* owned, as all: of data/dns_provider, "exec:/etc/hook" */
-    char *name;     /* "_acme-challenge.example.com" */
-    char *value;
+    char *script;  /* owned, as all: of data/proving, "dns:exec:/etc/hook" */
+    char *name;    /* "_acme-challenge.example.com"; over HTTP as domain */
+    char *value;   /* of the TXT record; over HTTP the key authorization */
     char *domain;  /* "example.com": what some scripts want beside */
     char *domains; /* all of the certificate, comma-separated */
     char *token;

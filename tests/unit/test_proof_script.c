@@ -3,7 +3,7 @@
 
 #include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
-#include <acmec/engine/dns_script.h>
+#include <acmec/engine/proof_script.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -36,10 +36,18 @@ static char *program(const char *name)
     return path;
 }
 
+static bool check(const char *text, struct error *err)
+{
+    AUTO(proving) proof = {0};
+    struct error bad;
+    assert_true(proving_parse(text, NULL, &proof, &bad));
+    return proof_script_check(&proof, err);
+}
+
 static struct stored_record record_of(const char *provider)
 {
     return (struct stored_record){
-        .provider = mem_strdup(provider),
+        .script = mem_strdup(provider),
         .name = mem_strdup("_acme-challenge.a.example"),
         .value = mem_strdup("the-value"),
         .domain = mem_strdup("a.example"),
@@ -48,16 +56,16 @@ static struct stored_record record_of(const char *provider)
     };
 }
 
-static void make(const struct stored_record *record, bool put, struct dns_script *out)
+static void make(const struct stored_record *record, bool put, struct proof_script *out)
 {
     struct error err = {0};
     bool needed = false;
-    if (!dns_script_make(record, put, 1, out, &needed, &err))
+    if (!proof_script_make(record, put, 1, out, &needed, &err))
         fail_msg("%s", err.text);
     assert_true(needed);
 }
 
-static void expect_argv(const struct dns_script *script, const char *const *words)
+static void expect_argv(const struct proof_script *script, const char *const *words)
 {
     size_t i = 0;
     for (; words[i] != NULL; i++) {
@@ -67,7 +75,7 @@ static void expect_argv(const struct dns_script *script, const char *const *word
     assert_null(script->argv[i]);
 }
 
-static const char *variable(const struct dns_script *script, const char *name)
+static const char *variable(const struct proof_script *script, const char *name)
 {
     size_t len = strlen(name);
     for (size_t i = 0; i < script->environment.count; i++) {
@@ -82,9 +90,9 @@ static void as_lego_calls_its_program(void **state)
 {
     (void)state;
     AUTO_FREE path = program("hook");
-    AUTO_FREE provider = mem_printf("exec:%s", path);
+    AUTO_FREE provider = mem_printf("dns:exec:%s", path);
     AUTO(stored_record) record = record_of(provider);
-    AUTO(dns_script) put = {0}, out = {0};
+    AUTO(proof_script) put = {0}, out = {0};
     make(&record, true, &put);
     make(&record, false, &out);
     expect_argv(&put, (const char *const[]){path, "present", "_acme-challenge.a.example.",
@@ -99,9 +107,9 @@ static void as_dehydrated_calls_its_hook(void **state)
 {
     (void)state;
     AUTO_FREE path = program("hook.sh");
-    AUTO_FREE provider = mem_printf("dehydrated:%s", path);
+    AUTO_FREE provider = mem_printf("dns:dehydrated:%s", path);
     AUTO(stored_record) record = record_of(provider);
-    AUTO(dns_script) put = {0}, out = {0};
+    AUTO(proof_script) put = {0}, out = {0};
     make(&record, true, &put);
     make(&record, false, &out);
     expect_argv(&put, (const char *const[]){path, "deploy_challenge", "a.example", "the-token",
@@ -115,10 +123,10 @@ static void as_certbot_calls_its_scripts(void **state)
     (void)state;
     AUTO_FREE auth = program("auth");
     AUTO_FREE clean = program("clean");
-    AUTO_FREE provider = mem_printf("certbot:%s 'x y',%s", auth, clean);
+    AUTO_FREE provider = mem_printf("dns:certbot:%s 'x y',%s", auth, clean);
     AUTO_FREE command = mem_printf("%s 'x y'", auth);
     AUTO(stored_record) record = record_of(provider);
-    AUTO(dns_script) put = {0}, out = {0}, again = {0};
+    AUTO(proof_script) put = {0}, out = {0}, again = {0};
     make(&record, true, &put);
     expect_argv(&put, (const char *const[]){"/bin/sh", "-c", command, NULL});
     assert_true(put.gives_output);
@@ -139,12 +147,12 @@ static void without_a_second_script_nothing_is_called(void **state)
 {
     (void)state;
     AUTO_FREE auth = program("auth");
-    AUTO_FREE provider = mem_printf("certbot:%s", auth);
+    AUTO_FREE provider = mem_printf("dns:certbot:%s", auth);
     AUTO(stored_record) record = record_of(provider);
-    AUTO(dns_script) out = {0};
+    AUTO(proof_script) out = {0};
     struct error err = {0};
     bool needed = true;
-    assert_true(dns_script_make(&record, false, 0, &out, &needed, &err));
+    assert_true(proof_script_make(&record, false, 0, &out, &needed, &err));
     assert_false(needed);
 }
 
@@ -152,7 +160,7 @@ static void write_conf(const char *text, char **provider)
 {
     AUTO_FREE path = place_path(&place, "tsig.conf");
     place_write(&place, "tsig.conf", text);
-    *provider = mem_printf("rfc2136:%s", path);
+    *provider = mem_printf("dns:rfc2136:%s", path);
 }
 
 static void by_nsupdate(void **state)
@@ -167,7 +175,7 @@ static void by_nsupdate(void **state)
     place_write(&place, "tsig.key", "key");
     write_conf(text, &provider);
     AUTO(stored_record) record = record_of(provider);
-    AUTO(dns_script) put = {0}, out = {0};
+    AUTO(proof_script) put = {0}, out = {0};
     make(&record, true, &put);
     make(&record, false, &out);
     expect_argv(&put, (const char *const[]){"/usr/bin/nsupdate", "-t", "60", "-k", key, NULL});
@@ -185,7 +193,7 @@ static void by_nsupdate_with_defaults(void **state)
     AUTO_FREE provider = NULL;
     write_conf("\n", &provider);
     AUTO(stored_record) record = record_of(provider);
-    AUTO(dns_script) put = {0};
+    AUTO(proof_script) put = {0};
     make(&record, true, &put);
     expect_argv(&put, (const char *const[]){"/usr/bin/nsupdate", "-t", "60", NULL});
     assert_string_equal(buf_str(&put.input),
@@ -206,7 +214,7 @@ static void a_bad_file_for_nsupdate_is_named_with_its_line(void **state)
         AUTO_FREE provider = NULL;
         struct error err = {0};
         write_conf(rows[i][0], &provider);
-        assert_false(dns_script_check(provider, &err));
+        assert_false(check(provider, &err));
         if (strstr(err.text, rows[i][1]) == NULL)
             fail_msg("%s", err.text);
     }
@@ -216,14 +224,14 @@ static void by_a_function_of_acme_sh(void **state)
 {
     (void)state;
     AUTO_FREE folder = place_path(&place, "acme");
-    AUTO(stored_record) record = record_of("acme.sh:dns_mine");
-    AUTO(dns_script) put = {0};
+    AUTO(stored_record) record = record_of("dns:acme.sh:dns_mine");
+    AUTO(proof_script) put = {0};
     struct error err = {0};
     place_mkdir(&place, "acme", 0755);
     place_mkdir(&place, "acme/dnsapi", 0755);
     place_write(&place, "acme/acme.sh", "");
     assert_int_equal(setenv("LE_WORKING_DIR", folder, 1), 0);
-    assert_false(dns_script_check("acme.sh:dns_mine", &err));
+    assert_false(check("dns:acme.sh:dns_mine", &err));
     assert_non_null(strstr(err.text, "dnsapi/dns_mine.sh"));
     place_write(&place, "acme/dnsapi/dns_mine.sh", "");
     make(&record, true, &put);
@@ -236,45 +244,63 @@ static void by_a_function_of_acme_sh(void **state)
     assert_null(put.argv[9]);
 }
 
+static void over_http(void **state)
+{
+    (void)state;
+    AUTO_FREE path = program("publish");
+    AUTO_FREE script = mem_printf("http-hook:%s", path);
+    AUTO(stored_record) record = record_of(script);
+    AUTO(proof_script) put = {0}, out = {0};
+    make(&record, true, &put);
+    make(&record, false, &out);
+    expect_argv(
+        &put, (const char *const[]){path, "present", "a.example", "the-token", "the-value", NULL});
+    expect_argv(
+        &out, (const char *const[]){path, "cleanup", "a.example", "the-token", "the-value", NULL});
+    assert_string_equal(variable(&put, "ACMEC_KEY_AUTHORIZATION"), "the-value");
+    assert_false(proof_script_is_told_name(&record));
+}
+
 static void what_cannot_run_is_said_before(void **state)
 {
     (void)state;
     AUTO_FREE path = program("hook");
-    AUTO_FREE provider = mem_printf("exec:%s", path);
+    AUTO_FREE provider = mem_printf("dns:exec:%s", path);
     struct error err = {0};
-    assert_true(dns_script_check(provider, &err));
+    assert_true(check(provider, &err));
     assert_int_equal(chmod(path, 0644), 0);
-    assert_false(dns_script_check(provider, &err));
+    assert_false(check(provider, &err));
     assert_int_equal(err.code, ERR_FILES);
     assert_int_equal(chmod(path, 0755), 0);
     if (getuid() == 0) {
         assert_int_equal(chmod(path, 0777), 0);
-        assert_false(dns_script_check(provider, &err));
+        assert_false(check(provider, &err));
     }
-    assert_false(dns_script_check("exec:/nonexistent/hook", &err));
-    assert_false(dns_script_check("certbot:/bin/true,/nonexistent/hook", &err));
+    assert_false(check("dns:exec:/nonexistent/hook", &err));
+    assert_false(check("dns:certbot:/bin/true,/nonexistent/hook", &err));
     assert_non_null(strstr(err.text, "/nonexistent/hook"));
 }
 
 static void lanes(void **state)
 {
     (void)state;
-    AUTO(stored_record) exec = record_of("exec:/h"), other = record_of("exec:/h");
-    AUTO(stored_record) certbot = record_of("certbot:/h"), acme = record_of("acme.sh:dns_x");
-    AUTO_FREE one = dns_script_lane(&exec, "a");
-    AUTO_FREE same = dns_script_lane(&exec, "b");
+    AUTO(stored_record) exec = record_of("dns:exec:/h"), other = record_of("dns:exec:/h");
+    AUTO(stored_record)
+    certbot = record_of("dns:certbot:/h"), acme = record_of("dns:acme.sh:dns_x");
+    AUTO_FREE one = proof_script_lane(&exec, "a");
+    AUTO_FREE same = proof_script_lane(&exec, "b");
     assert_string_equal(one, same); /* one name, several values */
     other.name[0] = 'x';
-    AUTO_FREE different = dns_script_lane(&other, "a");
+    AUTO_FREE different = proof_script_lane(&other, "a");
     assert_string_not_equal(one, different);
-    AUTO_FREE of_a = dns_script_lane(&certbot, "a");
-    AUTO_FREE of_b = dns_script_lane(&certbot, "b");
+    AUTO_FREE of_a = proof_script_lane(&certbot, "a");
+    AUTO_FREE of_b = proof_script_lane(&certbot, "b");
     assert_string_not_equal(of_a, of_b);
     certbot.name[0] = 'x';
-    AUTO_FREE still_a = dns_script_lane(&certbot, "a");
+    AUTO_FREE still_a = proof_script_lane(&certbot, "a");
     assert_string_equal(of_a, still_a);
-    AUTO_FREE acme_a = dns_script_lane(&acme, "a");
-    AUTO_FREE acme_b = dns_script_lane(&acme, "b");
+    AUTO_FREE acme_a = proof_script_lane(&acme, "a");
+    AUTO_FREE acme_b = proof_script_lane(&acme, "b");
     assert_string_equal(acme_a, acme_b);
 }
 
@@ -289,6 +315,7 @@ int main(void)
         cmocka_unit_test(by_nsupdate_with_defaults),
         cmocka_unit_test(a_bad_file_for_nsupdate_is_named_with_its_line),
         cmocka_unit_test(by_a_function_of_acme_sh),
+        cmocka_unit_test(over_http),
         cmocka_unit_test(what_cannot_run_is_said_before),
         cmocka_unit_test(lanes),
     };

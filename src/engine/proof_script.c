@@ -1,4 +1,4 @@
-#include <acmec/engine/dns_script.h>
+#include <acmec/engine/proof_script.h>
 
 #include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
@@ -20,22 +20,22 @@ struct call {
     const struct stored_record *record;
     bool put;
     size_t remaining;
-    struct dns_script *out;
+    struct proof_script *out;
 };
 
-void dns_script_release(struct dns_script *script)
+void proof_script_release(struct proof_script *script)
 {
     for (size_t i = 0; script->argv[i] != NULL; i++)
         free(script->argv[i]);
     environment_release(&script->environment);
     buf_release(&script->input);
-    *script = (struct dns_script){0};
+    *script = (struct proof_script){0};
 }
 
 /* Copies arguments up to a NULL. */
-static void set_argv(struct dns_script *script, const char *const *words)
+static void set_argv(struct proof_script *script, const char *const *words)
 {
-    for (size_t i = 0; words[i] != NULL && i < DNS_SCRIPT_ARGS_MAX; i++)
+    for (size_t i = 0; words[i] != NULL && i < PROOF_SCRIPT_ARGS_MAX; i++)
         script->argv[i] = mem_strdup(words[i]);
 }
 
@@ -284,66 +284,111 @@ static bool make_acme_sh(const struct call *call, struct error *err)
     return true;
 }
 
+/* ---- --http-hook ---- */
+
+static bool make_http_hook(const struct call *call, struct error *err)
+{
+    const struct stored_record *record = call->record;
+    struct environment *environment = &call->out->environment;
+    const char *const words[] = {call->provider->argument,
+                                 call->put ? "present" : "cleanup",
+                                 record->domain,
+                                 record->token,
+                                 record->value,
+                                 NULL};
+    (void)err;
+    environment_set(environment, "ACMEC_DOMAIN", record->domain);
+    environment_set(environment, "ACMEC_TOKEN", record->token);
+    environment_set(environment, "ACMEC_KEY_AUTHORIZATION", record->value);
+    set_argv(call->out, words);
+    return true;
+}
+
 /* ---- the table ---- */
 
-static const struct {
+struct row {
     bool (*check)(const struct dns_provider *provider, struct error *err);
     bool (*make)(const struct call *call, struct error *err);
     bool told_name;
     bool one_by_one; /* a certificate's records, as in the program that the scripts are made for */
-} rows[DNS_PROVIDER_COUNT] = {
+};
+
+static const struct row rows[DNS_PROVIDER_COUNT] = {
     [DNS_PROVIDER_EXEC] = {check_path, make_exec, true, false},
     [DNS_PROVIDER_RFC2136] = {check_rfc2136, make_rfc2136, true, false},
     [DNS_PROVIDER_CERTBOT] = {check_certbot, make_certbot, false, true},
     [DNS_PROVIDER_DEHYDRATED] = {check_path, make_dehydrated, false, true},
     [DNS_PROVIDER_ACME_SH] = {check_acme_sh, make_acme_sh, true, true},
 };
+static const struct row http_row = {check_path, make_http_hook, false, false};
 
-bool dns_script_check(const char *provider, struct error *err)
+/* The row and what it works with; --http-hook's path is in the provider's argument. */
+static bool find(const struct proving *proof, struct dns_provider *provider, const struct row **row,
+                 struct error *err)
 {
-    AUTO(dns_provider) parsed = {0};
-    if (dns_provider_parse(provider, NULL, &parsed, err) && rows[parsed.kind].check(&parsed, err))
+    if (proof->kind == PROOF_HTTP_HOOK) {
+        provider->argument = mem_strdup(proof->argument);
+        *row = &http_row;
         return true;
-    return while_doing(err, "--dns");
+    }
+    if (proof->kind != PROOF_DNS || !dns_provider_parse(proof->argument, NULL, provider, err))
+        return fail(err, ERR_CONFIG, "'%s' is proved by no script", proof_kind_word(proof->kind));
+    *row = &rows[provider->kind];
+    return true;
 }
 
-bool dns_script_make(const struct stored_record *record, bool put, size_t remaining,
-                     struct dns_script *out, bool *needed, struct error *err)
+static bool find_of(const struct stored_record *record, struct dns_provider *provider,
+                    const struct row **row, struct error *err)
+{
+    AUTO(proving) proof = {0};
+    return proving_parse(record->script, NULL, &proof, err) && find(&proof, provider, row, err);
+}
+
+bool proof_script_check(const struct proving *proof, struct error *err)
 {
     AUTO(dns_provider) provider = {0};
-    AUTO(dns_script) script = {0};
-    if (!dns_script_check(record->provider, err) ||
-        !dns_provider_parse(record->provider, NULL, &provider, err))
+    const struct row *row;
+    return (find(proof, &provider, &row, err) && row->check(&provider, err)) ||
+           while_doing(err, "--%s", proof_kind_word(proof->kind));
+}
+
+bool proof_script_make(const struct stored_record *record, bool put, size_t remaining,
+                       struct proof_script *out, bool *needed, struct error *err)
+{
+    AUTO(dns_provider) provider = {0};
+    AUTO(proof_script) script = {0};
+    const struct row *row;
+    if (!find_of(record, &provider, &row, err) || !row->check(&provider, err))
         return false;
-    *needed = put || provider.kind != DNS_PROVIDER_CERTBOT || provider.cleanup != NULL;
+    *needed = put || row != &rows[DNS_PROVIDER_CERTBOT] || provider.cleanup != NULL;
     if (!*needed)
         return true;
     script.environment = environment_new();
     struct call call = {&provider, record, put, remaining, &script};
-    if (!rows[provider.kind].make(&call, err))
+    if (!row->make(&call, err))
         return false;
     *out = script;
-    script = (struct dns_script){0};
+    script = (struct proof_script){0};
     return true;
 }
 
-bool dns_script_is_told_name(const struct stored_record *record)
+bool proof_script_is_told_name(const struct stored_record *record)
 {
     AUTO(dns_provider) provider = {0};
+    const struct row *row;
     struct error ignored;
-    return dns_provider_parse(record->provider, NULL, &provider, &ignored) &&
-           rows[provider.kind].told_name;
+    return find_of(record, &provider, &row, &ignored) && row->told_name;
 }
 
-char *dns_script_lane(const struct stored_record *record, const char *cert)
+char *proof_script_lane(const struct stored_record *record, const char *cert)
 {
     AUTO(dns_provider) provider = {0};
+    const struct row *row;
     struct error ignored;
-    if (!dns_provider_parse(record->provider, NULL, &provider, &ignored))
+    if (!find_of(record, &provider, &row, &ignored))
         return mem_strdup("");
     /* All of acme.sh's scripts write one file of settings. */
-    if (provider.kind == DNS_PROVIDER_ACME_SH)
+    if (row == &rows[DNS_PROVIDER_ACME_SH])
         return mem_strdup("acme.sh");
-    return mem_printf("%s %s", record->provider,
-                      rows[provider.kind].one_by_one ? cert : record->name);
+    return mem_printf("%s %s", record->script, row->one_by_one ? cert : record->name);
 }
