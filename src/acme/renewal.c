@@ -17,24 +17,46 @@ static int64_t lifetime_of(int64_t not_before, int64_t not_after)
     return lifetime > (uint64_t)LIFETIME_MAX ? LIFETIME_MAX : (int64_t)lifetime;
 }
 
+/* Seconds before the end that a person wants; 0: none is given. */
+static int64_t explicit_left(int64_t lifetime, const struct renew_before *before)
+{
+    switch (before->kind) {
+    case RENEW_BEFORE_DEFAULT:
+        return 0;
+    case RENEW_BEFORE_SECONDS:
+        return before->value;
+    case RENEW_BEFORE_PERCENT:
+        return lifetime * before->value / 100;
+    }
+    return 0;
+}
+
 int64_t renewal_due_at(int64_t not_before, int64_t not_after, const struct renew_before *before)
 {
     int64_t lifetime = lifetime_of(not_before, not_after);
     int64_t left = lifetime < SHORT_LIFETIME ? lifetime / 2 : lifetime / 3;
-    int64_t wanted = left;
-    switch (before->kind) {
-    case RENEW_BEFORE_DEFAULT:
-        break;
-    case RENEW_BEFORE_SECONDS:
-        wanted = before->value;
-        break;
-    case RENEW_BEFORE_PERCENT:
-        wanted = lifetime * before->value / 100;
-        break;
-    }
+    int64_t wanted = explicit_left(lifetime, before);
     if (wanted > left)
         left = wanted;
     return left > lifetime ? not_after - lifetime : not_after - left;
+}
+
+int64_t renewal_due_by_ari(int64_t not_before, int64_t not_after, const struct renew_before *before,
+                           int64_t ari, int64_t not_before_ari)
+{
+    int64_t lifetime = lifetime_of(not_before, not_after);
+    int64_t due = ari < not_before_ari ? not_before_ari : ari;
+    int64_t wanted = explicit_left(lifetime, before);
+    if (wanted > lifetime)
+        wanted = lifetime;
+    if (wanted < lifetime / 10)
+        wanted = lifetime / 10;
+    return due > not_after - wanted ? not_after - wanted : due;
+}
+
+int64_t renewal_ari_pause(int64_t not_before, int64_t not_after)
+{
+    return lifetime_of(not_before, not_after) / 20;
 }
 
 int64_t renewal_backoff(unsigned failures, int64_t lifetime)

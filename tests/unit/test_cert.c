@@ -102,6 +102,8 @@ static void says_what_the_leaf_says(void **state)
     struct error err;
     assert_true(cert_read(buf_span(&good.pem), ERR_FILES, &info, &err));
     assert_string_equal(info.serial, "008765432100abcdef");
+    /* RFC 9773 section 4.1: the serial as it stands in the DER, with its leading 00 */
+    assert_string_equal(info.ari_id, "wjbnEpkSDZuje_G18ljUFXpBYxs.AIdlQyEAq83v");
     assert_string_equal(info.issuer, "Test Intermediate");
     assert_true(info.not_after - info.not_before == 8000 * DAY);
     assert_int_equal(info.names.count, 4);

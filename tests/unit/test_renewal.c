@@ -82,11 +82,50 @@ static void limits(void **state)
     assert_true(renewal_limit_until(NOW + 6 * DAY, NOW, NOW - 85 * DAY, NOW + 5 * DAY) < NOW);
 }
 
+/* What ARI makes of a certificate of 90 days: days after its beginning. */
+static int64_t due_day(struct renew_before before, int64_t ari_day, int64_t pause_day)
+{
+    return (renewal_due_by_ari(NOW, NOW + 90 * DAY, &before, NOW + ari_day * DAY,
+                               pause_day == 0 ? 0 : NOW + pause_day * DAY) -
+            NOW) /
+           DAY;
+}
+
+static void ari_decides_but_not_alone(void **state)
+{
+    (void)state;
+    struct renew_before days80 = {RENEW_BEFORE_SECONDS, 80 * DAY};
+    struct renew_before days5 = {RENEW_BEFORE_SECONDS, 5 * DAY};
+    struct renew_before days500 = {RENEW_BEFORE_SECONDS, 500 * DAY};
+    struct renew_before half = {RENEW_BEFORE_PERCENT, 50};
+    assert_int_equal(due_day(none, 20, 0), 20);
+    assert_int_equal(due_day(none, 70, 0), 70); /* later than with a third left */
+    assert_int_equal(due_day(none, 81, 0), 81);
+    assert_int_equal(due_day(none, 85, 0), 81); /* not into the last tenth */
+    assert_int_equal(due_day(none, 1000, 0), 81);
+    assert_int_equal(due_day(none, -300, 0), -300);
+    assert_int_equal(due_day(days80, 20, 0), 10); /* an explicit wish is earlier */
+    assert_int_equal(due_day(days80, 5, 0), 5);
+    assert_int_equal(due_day(days5, 1000, 0), 81);
+    assert_int_equal(due_day(days500, 20, 0), 0);
+    assert_int_equal(due_day(half, 70, 0), 45);
+    /* a certificate that ARI alone asked for */
+    assert_int_equal(due_day(none, -1, 4), 4);
+    assert_int_equal(due_day(none, 6, 4), 6);
+    assert_int_equal(due_day(none, 6, 1000), 81);
+    assert_int_equal(due_day(days80, -1, 40), 10);
+    assert_int_equal(renewal_ari_pause(NOW, NOW + 90 * DAY), 4 * DAY + DAY / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_third_or_half), cmocka_unit_test(the_earlier_counts),
-        cmocka_unit_test(odd_dates),       cmocka_unit_test(backoff),
+        cmocka_unit_test(a_third_or_half),
+        cmocka_unit_test(the_earlier_counts),
+        cmocka_unit_test(odd_dates),
+        cmocka_unit_test(backoff),
+        cmocka_unit_test(ari_decides_but_not_alone),
+        cmocka_unit_test(backoff),
         cmocka_unit_test(limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* renewal: when a certificate is due, and how long a failure holds it back. Pure arithmetic on Unix
- * seconds; ARI joins here later. */
+ * seconds. */
 #ifndef ACMEC_ACME_RENEWAL_H
 #define ACMEC_ACME_RENEWAL_H
 
@@ -8,6 +8,15 @@
 /* The moment from which a certificate is due: an explicit renew-before if it is earlier, else when
  * a third of the lifetime is left, half if the lifetime is under ten days. */
 int64_t renewal_due_at(int64_t not_before, int64_t not_after, const struct renew_before *before);
+
+/* The same where the CA has suggested the moment ari (RFC 9773): that, or an explicit renew-before
+ * if it is earlier. Not before not_before_ari (a certificate that ARI alone asked for is not
+ * replaced by ARI alone at once), and not later than where the last tenth of the lifetime begins.
+ */
+int64_t renewal_due_by_ari(int64_t not_before, int64_t not_after, const struct renew_before *before,
+                           int64_t ari, int64_t not_before_ari);
+/* How long after its issuance such a certificate is safe from ARI: a twentieth of the lifetime. */
+int64_t renewal_ari_pause(int64_t not_before, int64_t not_after);
 
 /* Seconds to hold back after the failures-th failure in a row (1..): 1, 10, 100 minutes, then a
  * day, never more than a twentieth of lifetime (0 = unknown: 90 days). */
