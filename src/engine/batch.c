@@ -10,15 +10,20 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Checks under way beside the orders: each holds a lock, and one question. */
+#define CHECKS_MAX 64
+
 /* Those of a batch that share a network process, while they run. */
 struct group {
     struct run *run;
     struct around *around;
     struct batch *batch;
     struct outcome_list *out;
-    size_t first, end, next; /* items; next: the one that starts next */
+    size_t first, split, end; /* items; those to be checked begin at split */
+    size_t next, next_check;  /* those that start next */
     struct job **active;
     size_t active_count;
+    size_t checks_most; /* no check starts while so many are active */
 };
 
 void run_progress(const struct run *run, enum progress_kind kind, const char *name, const char *fmt,
@@ -36,11 +41,21 @@ void run_progress(const struct run *run, enum progress_kind kind, const char *na
     sink->event(sink->ctx, &event);
 }
 
-void batch_add(struct batch *batch, struct cert_spec *spec, int64_t need)
+static void add(struct batch *batch, struct cert_spec *spec, int64_t need, bool check)
 {
     batch->items = mem_resize(batch->items, batch->count + 1, sizeof *batch->items);
-    batch->items[batch->count++] = (struct batch_item){*spec, need};
+    batch->items[batch->count++] = (struct batch_item){*spec, need, check};
     *spec = (struct cert_spec){0};
+}
+
+void batch_add(struct batch *batch, struct cert_spec *spec, int64_t need)
+{
+    add(batch, spec, need, false);
+}
+
+void batch_add_check(struct batch *batch, struct cert_spec *spec, int64_t need)
+{
+    add(batch, spec, need, true);
 }
 
 void batch_release(struct batch *batch)
@@ -64,13 +79,16 @@ static int compare_groups(const struct cert_spec *a, const struct cert_spec *b)
     return order != 0 ? order : compare_text(a->proxy, b->proxy);
 }
 
-/* By group, within it by need, then by name, so that a run can be repeated. */
+/* By group, within it those to be checked last, by need, then by name, so that a run can be
+ * repeated. */
 static int compare_items(const void *a, const void *b)
 {
     const struct batch_item *left = a, *right = b;
     int order = compare_groups(&left->spec, &right->spec);
     if (order != 0)
         return order;
+    if (left->check != right->check)
+        return left->check ? 1 : -1;
     if (left->need != right->need)
         return left->need < right->need ? -1 : 1;
     return strcmp(left->spec.name, right->spec.name);
@@ -80,7 +98,7 @@ static int compare_items(const void *a, const void *b)
 static size_t count_wanted(const struct group *group, unsigned jobs)
 {
     size_t names = 0;
-    for (size_t i = group->first; i < group->end && i < group->first + jobs; i++)
+    for (size_t i = group->first; i < group->split && i < group->first + jobs; i++)
         names += group->batch->items[i].spec.names.count;
     return names < jobs ? names : jobs;
 }
@@ -106,19 +124,37 @@ static void collect(struct group *group, size_t index)
     report(group, outcome);
 }
 
-/* Steps all jobs and starts new ones in the places of those that are over. */
-static int64_t step_jobs(struct group *group, unsigned jobs)
+static void start(struct group *group, size_t item)
+{
+    const struct batch_item *wanted = &group->batch->items[item];
+    group->active[group->active_count++] =
+        job_new(group->run, group->around, &wanted->spec, group->batch->by_hand, wanted->check);
+}
+
+/* Starts one more, if there is one and there is room. */
+static bool start_next(struct group *group)
+{
+    if (group->run->stop_signal != 0)
+        return false;
+    if (group->next < group->split && group->run->slots > 0)
+        start(group, group->next++);
+    else if (group->next_check < group->end && group->active_count < group->checks_most)
+        start(group, group->next_check++);
+    else
+        return false;
+    return true;
+}
+
+/* Steps all jobs and starts new ones in the places of those that are over. Where a place came free
+ * for one that was stepped before, all are stepped again. */
+static int64_t step_jobs(struct group *group)
 {
     int64_t next_ms = INT64_MAX;
-    for (size_t i = 0; i < group->active_count || group->next < group->end;) {
-        if (i == group->active_count) {
-            if (group->active_count == jobs || group->run->stop_signal != 0)
-                break;
-            group->active[group->active_count++] =
-                job_new(group->run, group->around, &group->batch->items[group->next++].spec,
-                        group->batch->by_hand);
-        }
+    bool freed = false;
+    for (size_t i = 0; i < group->active_count || start_next(group);) {
+        unsigned slots = group->run->slots;
         int64_t until_ms = job_step(group->active[i]);
+        freed |= group->run->slots > slots;
         if (job_is_over(group->active[i])) {
             collect(group, i);
             continue;
@@ -126,7 +162,7 @@ static int64_t step_jobs(struct group *group, unsigned jobs)
         next_ms = until_ms < next_ms ? until_ms : next_ms;
         i++;
     }
-    return next_ms;
+    return freed && group->active_count > 0 ? run_now_ms(group->run) : next_ms;
 }
 
 static void stop(struct group *group, int signal)
@@ -182,23 +218,32 @@ static void wait_for(struct group *group, int64_t until_ms)
     event_release(&event);
 }
 
+/* What was not begun is left for the next run. */
+static void leave(struct group *group, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        const struct batch_item *item = &group->batch->items[i];
+        struct outcome *outcome = outcome_list_add(group->out, item->spec.name);
+        outcome->action = item->check ? ACTION_NOT_DUE : ACTION_DEFERRED;
+        identifier_list_copy(&item->spec.names, &outcome->domains);
+    }
+}
+
 static void run_group(struct group *group)
 {
     unsigned jobs = group->run->settings->jobs == 0 ? 1 : group->run->settings->jobs;
-    group->active = mem_new(jobs, sizeof *group->active);
+    group->run->slots = jobs;
+    group->checks_most = jobs + CHECKS_MAX;
+    group->active = mem_new(2 * jobs + CHECKS_MAX, sizeof *group->active);
     group->run->orders_wanted = count_wanted(group, jobs);
     for (;;) {
-        int64_t next_ms = step_jobs(group, jobs);
+        int64_t next_ms = step_jobs(group);
         if (group->active_count == 0)
             break;
         wait_for(group, next_ms);
     }
-    for (; group->next < group->end; group->next++) {
-        const struct cert_spec *spec = &group->batch->items[group->next].spec;
-        struct outcome *outcome = outcome_list_add(group->out, spec->name);
-        outcome->action = ACTION_DEFERRED;
-        identifier_list_copy(&spec->names, &outcome->domains);
-    }
+    leave(group, group->next, group->split);
+    leave(group, group->next_check, group->end);
     free(group->active);
 }
 
@@ -231,12 +276,7 @@ static bool judge_authorities(const struct run *run, bool good, struct error *er
 static void defer_all(struct group *group)
 {
     group->run->orders_wanted = 0;
-    for (size_t i = group->first; i < group->end; i++) {
-        const struct cert_spec *spec = &group->batch->items[i].spec;
-        struct outcome *outcome = outcome_list_add(group->out, spec->name);
-        outcome->action = ACTION_DEFERRED;
-        identifier_list_copy(&spec->names, &outcome->domains);
-    }
+    leave(group, group->first, group->end);
 }
 
 /* What killed runs have left in the DNS goes out beside the jobs. */
@@ -273,7 +313,11 @@ static bool run_one_group(struct group *group, bool is_last, struct error *err)
         defer_all(group);
         return false;
     }
+    for (group->split = group->first; group->split < group->end; group->split++)
+        if (group->batch->items[group->split].check)
+            break;
     group->next = group->first;
+    group->next_check = group->split;
     recover_records(run);
     run_group(group);
     while (records_busy(run->records, NULL))

@@ -2,6 +2,7 @@
 
 #include <acmec/acme/renewal.h>
 #include <acmec/base/cleanup.h>
+#include <acmec/engine/ari_check.h>
 #include <acmec/engine/authority.h>
 
 bool due_is_quiet(const struct run *run, const struct cert_state *state,
@@ -11,15 +12,31 @@ bool due_is_quiet(const struct run *run, const struct cert_state *state,
     return !run->settings->force && !run->settings->dry_run && live->generation != 0 &&
            !state->deploy_pending && !live->revoked && live->due_at > run_now(run) &&
            live->due_at <= live->not_after && file_stamp_equals(&live->conf, conf) &&
-           file_stamp_equals(&live->defaults, defaults);
+           file_stamp_equals(&live->defaults, defaults) && !ari_check_is_due(run, live, false);
+}
+
+/* The earliest moment of all pairs that the CA has suggested; 0: none. */
+static int64_t ari_moment(const struct stored_live *live)
+{
+    int64_t earliest = 0;
+    for (size_t i = 0; i < live->pairs; i++)
+        if (live->ari[i].end != 0 && (earliest == 0 || live->ari[i].chosen < earliest))
+            earliest = live->ari[i].chosen;
+    return earliest;
 }
 
 int64_t due_at(const struct cert_spec *spec, const struct cert_state *state)
 {
     const struct stored_live *live = &state->live;
+    int64_t ari = ari_moment(live);
+    int64_t pause = 0;
     if (live->generation == 0)
         return 0;
-    return renewal_due_at(live->not_before, live->not_after, &spec->renew_before);
+    if (ari == 0)
+        return renewal_due_at(live->not_before, live->not_after, &spec->renew_before);
+    if (live->by_ari)
+        pause = live->issued_at + renewal_ari_pause(live->not_before, live->not_after);
+    return renewal_due_by_ari(live->not_before, live->not_after, &spec->renew_before, ari, pause);
 }
 
 static bool is_request(const struct cert_spec *spec, const char *request)
@@ -29,18 +46,29 @@ static bool is_request(const struct cert_spec *spec, const char *request)
     return strcmp(buf_str(&wanted), request) == 0;
 }
 
-static bool is_wanted(const struct run *run, const struct cert_spec *spec,
-                      const struct cert_state *state)
+/* Whether it is another certificate that is wanted, whenever the live one ends. */
+static bool is_other(const struct cert_spec *spec, const struct stored_live *live)
 {
-    const struct stored_live *live = &state->live;
-    if (run->settings->force || run->settings->dry_run || live->generation == 0)
-        return true;
     bool other_ca =
         live->directory_url != NULL && strcmp(live->directory_url, spec->directory_url) != 0;
     bool other_request = live->request != NULL && !is_request(spec, live->request);
-    return other_ca || other_request || live->revoked ||
-           !identifier_list_same_set(&live->names, &spec->names) ||
+    return live->generation == 0 || other_ca || other_request || live->revoked ||
+           !identifier_list_same_set(&live->names, &spec->names);
+}
+
+static bool is_wanted(const struct run *run, const struct cert_spec *spec,
+                      const struct cert_state *state)
+{
+    return run->settings->force || run->settings->dry_run || is_other(spec, &state->live) ||
            due_at(spec, state) <= run_now(run);
+}
+
+bool due_is_by_ari(const struct run *run, const struct cert_spec *spec,
+                   const struct cert_state *state)
+{
+    const struct stored_live *live = &state->live;
+    return !run->settings->force && !is_other(spec, live) && ari_moment(live) != 0 &&
+           renewal_due_at(live->not_before, live->not_after, &spec->renew_before) > run_now(run);
 }
 
 /* ---- what holds it back ---- */

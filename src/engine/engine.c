@@ -5,9 +5,11 @@
 #include <acmec/base/mem.h>
 #include <acmec/data/ca.h>
 #include <acmec/engine/account_act.h>
+#include <acmec/engine/ari_check.h>
 #include <acmec/engine/batch.h>
 #include <acmec/engine/certkey.h>
 #include <acmec/engine/check.h>
+#include <acmec/engine/describe.h>
 #include <acmec/engine/due.h>
 #include <acmec/engine/job.h>
 #include <acmec/engine/nginx_where.h>
@@ -236,6 +238,9 @@ static void consider(struct renewal *renewal, const char *name, const struct cer
     enum due_answer answer = due_judge(run, spec, state, false, &held);
     if (answer == DUE_HELD_BACK)
         put(renewal, name, state, spec, ACTION_HELD_BACK, &held);
+    else if (answer == DUE_NO && !state->deploy_pending &&
+             ari_check_is_due(run, &state->live, renewal->named))
+        batch_add_check(&renewal->batch, spec, state->live.not_after);
     else if ((answer == DUE_NO && !state->deploy_pending) || !is_tried(renewal, spec, state))
         put(renewal, name, state, spec, ACTION_NOT_DUE, NULL);
     else
@@ -255,7 +260,8 @@ static void look_at(struct renewal *renewal, const char *name)
         put(renewal, name, &state, NULL, ACTION_FAILED, &err);
         return;
     }
-    if (due_is_quiet(&engine->run, &state, &conf, &renewal->defaults)) {
+    bool is_asked = renewal->named && ari_check_is_due(&engine->run, &state.live, true);
+    if (!is_asked && due_is_quiet(&engine->run, &state, &conf, &renewal->defaults)) {
         put(renewal, name, &state, NULL, ACTION_NOT_DUE, NULL);
         return;
     }

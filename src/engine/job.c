@@ -4,8 +4,10 @@
 #include <acmec/base/cleanup.h>
 #include <acmec/base/log.h>
 #include <acmec/base/mem.h>
+#include <acmec/engine/ari_check.h>
 #include <acmec/engine/authority.h>
 #include <acmec/engine/commit.h>
+#include <acmec/engine/describe.h>
 #include <acmec/engine/due.h>
 #include <acmec/engine/hooks.h>
 #include <acmec/engine/ordering.h>
@@ -17,6 +19,8 @@
 enum job_stage {
     JOB_LOCK,
     JOB_JUDGE,
+    JOB_CHECK, /* the CA is asked when to renew */
+    JOB_SLOT,  /* due, and waits for its turn */
     JOB_AUTHORITY,
     JOB_BEFORE,
     JOB_ORDER,
@@ -31,6 +35,11 @@ struct job {
     struct around *around;
     const struct cert_spec *spec;
     bool by_hand;
+    bool check;    /* nothing is to be done, unless the CA says so */
+    bool has_slot; /* one of run->slots */
+    bool by_ari;   /* nothing but the CA's suggestion makes it due */
+    bool enrolled; /* the authority was asked for its account */
+    struct ari_check ari;
     enum job_stage stage;
     struct outcome outcome;
     struct lock lock;
@@ -43,14 +52,23 @@ struct job {
     struct error hooks_error;
 };
 
+static void take_slot(struct job *job)
+{
+    job->has_slot = true;
+    job->run->slots--;
+}
+
 struct job *job_new(struct run *run, struct around *around, const struct cert_spec *spec,
-                    bool by_hand)
+                    bool by_hand, bool check)
 {
     struct job *job = mem_new(1, sizeof *job);
     job->run = run;
     job->around = around;
     job->spec = spec;
     job->by_hand = by_hand;
+    job->check = check;
+    if (!check)
+        take_slot(job);
     job->lock.fd = -1;
     job->lock_deadline_ms = run_now_ms(run) + run->settings->wait_seconds * 1000;
     (void)snprintf(job->outcome.name, sizeof job->outcome.name, "%s", job->spec->name);
@@ -66,6 +84,7 @@ static struct ordering *current(const struct job *job)
 /* Ends everything that could still act for this job. */
 static void let_go(struct job *job)
 {
+    ari_check_release(&job->ari);
     for (size_t i = 0; i < KEY_TYPES_MAX; i++) {
         ordering_free(job->orderings[i]);
         job->orderings[i] = NULL;
@@ -99,46 +118,6 @@ void job_take_outcome(struct job *job, struct outcome *out)
     job->outcome.live = NULL;
 }
 
-/* The window of the pair that is to be renewed first. */
-static void put_window(const struct stored_live *live, struct outcome *out)
-{
-    const struct stored_ari *first = NULL;
-    for (size_t i = 0; i < live->pairs; i++)
-        if (live->ari[i].end != 0 && (first == NULL || live->ari[i].chosen < first->chosen))
-            first = &live->ari[i];
-    if (first == NULL)
-        return;
-    out->window_start = first->start;
-    out->window_end = first->end;
-    (void)snprintf(out->explanation, sizeof out->explanation, "%s", first->explanation);
-}
-
-void outcome_from_state(const struct run *run, const char *name, const struct cert_state *state,
-                        const struct cert_spec *spec, struct outcome *out)
-{
-    const struct stored_live *live = &state->live;
-    (void)snprintf(out->name, sizeof out->name, "%s", name);
-    identifier_list_release(&out->domains);
-    if (live->generation != 0 || spec == NULL)
-        identifier_list_copy(&live->names, &out->domains);
-    else
-        identifier_list_copy(&spec->names, &out->domains);
-    out->deploy_pending = state->deploy_pending;
-    if (live->generation == 0)
-        return;
-    out->not_before = live->not_before;
-    out->not_after = live->not_after;
-    out->next_renewal = spec == NULL ? live->due_at : due_at(spec, state);
-    (void)snprintf(out->serial, sizeof out->serial, "%s", live->serial);
-    (void)snprintf(out->issuer, sizeof out->issuer, "%s", live->issuer);
-    out->revoked = live->revoked;
-    (void)snprintf(out->profile, sizeof out->profile, "%.127s",
-                   live->profile == NULL ? "" : live->profile);
-    put_window(live, out);
-    free(out->live);
-    out->live = store_live_path(run->store, name);
-}
-
 /* ---- ends ---- */
 
 static void finish(struct job *job, enum outcome_action action, const struct error *error)
@@ -156,6 +135,9 @@ static void step_leave(struct job *job)
         return;
     lock_release(&job->lock);
     job->lock.fd = -1;
+    if (job->has_slot)
+        job->run->slots++;
+    job->has_slot = false;
     job->stage = JOB_OVER;
 }
 
@@ -215,6 +197,8 @@ void job_abort(struct job *job)
     hooks_cancel(job->run->hooks, job);
     if (job->stage == JOB_DEPLOY || job->stage == JOB_FAILED_HOOKS)
         finish(job, job->outcome.action, NULL);
+    else if (job->check && job->stage <= JOB_CHECK)
+        finish(job, ACTION_NOT_DUE, NULL);
     else if (job->stage != JOB_LEAVE && job->stage != JOB_OVER)
         finish(job, ACTION_DEFERRED, NULL);
 }
@@ -236,7 +220,11 @@ static int64_t step_lock(struct job *job)
     int64_t now = run_now_ms(job->run);
     if (err.code == ERR_LOCKED && now < job->lock_deadline_ms)
         return now + LOCK_POLL_MS;
-    fail_job(job, &err);
+    /* Whoever holds it works on the certificate: there is no need to ask about it. */
+    if (err.code == ERR_LOCKED && job->check)
+        finish(job, ACTION_NOT_DUE, NULL);
+    else
+        fail_job(job, &err);
     return 0;
 }
 
@@ -260,11 +248,6 @@ static bool load_state(struct job *job, struct error *err)
 
 static void judge(struct job *job)
 {
-    struct error err = {0};
-    if (!load_state(job, &err)) {
-        fail_job(job, &err);
-        return;
-    }
     outcome_from_state(job->run, job->spec->name, &job->state, job->spec, &job->outcome);
     struct error held = {0};
     switch (due_judge(job->run, job->spec, &job->state, job->by_hand, &held)) {
@@ -272,6 +255,8 @@ static void judge(struct job *job)
         if (job->state.deploy_pending) {
             job->outcome.action = ACTION_NONE;
             job->stage = JOB_DEPLOY;
+        } else if (job->check && job->stage == JOB_JUDGE) {
+            job->stage = JOB_CHECK;
         } else {
             finish(job, ACTION_NOT_DUE, NULL);
         }
@@ -282,17 +267,58 @@ static void judge(struct job *job)
         return;
     case DUE_YES:
         job->outcome.due = true;
-        job->stage = JOB_AUTHORITY;
+        job->by_ari = due_is_by_ari(job->run, job->spec, &job->state);
+        job->stage = JOB_SLOT;
         return;
     }
+}
+
+static void step_judge(struct job *job)
+{
+    struct error err = {0};
+    if (load_state(job, &err))
+        judge(job);
+    else
+        fail_job(job, &err);
+}
+
+/* The CA has said when to renew, or not: it is judged again with what is known now. */
+static void end_check(struct job *job)
+{
+    commit_stamp(job->run, job->spec, &job->state);
+    save_state(job);
+    judge(job);
+}
+
+static void step_check(struct job *job)
+{
+    if (job->authority == NULL)
+        job->authority = authority_get(job->run, job->spec, AUTHORITY_FOR_DIRECTORY);
+    const struct error *error = authority_error(job->authority);
+    if (!job->ari.begun && authority_has_directory(job->authority))
+        ari_check_start(&job->ari, job->run, job->spec->name, job->authority, &job->state.live);
+    if (!job->ari.begun && error != NULL)
+        ari_check_fail(job->run, job->spec->name, &job->state.live, error);
+    if (ari_check_is_over(&job->ari) || (!job->ari.begun && error != NULL))
+        end_check(job);
+}
+
+static void step_slot(struct job *job)
+{
+    if (!job->has_slot && job->run->slots == 0)
+        return;
+    if (!job->has_slot)
+        take_slot(job);
+    job->stage = JOB_AUTHORITY;
 }
 
 /* ---- the order ---- */
 
 static void step_authority(struct job *job)
 {
-    if (job->authority == NULL)
+    if (!job->enrolled)
         job->authority = authority_get(job->run, job->spec, AUTHORITY_FOR_ORDERS);
+    job->enrolled = true;
     if (authority_error(job->authority) != NULL)
         finish(job, ACTION_DEFERRED, NULL);
     else if (authority_is_ready(job->authority))
@@ -344,6 +370,7 @@ static void commit(struct job *job)
         .account_url = authority_account_url(job->authority),
         .profile = ordering_profile(job->orderings[0]),
         .has_ari = authority_has_ari(job->authority),
+        .by_ari = job->by_ari,
     };
     for (size_t i = 0; i <= job->pair; i++) {
         request.keys[i] = ordering_key(job->orderings[i]);
@@ -454,7 +481,13 @@ static int64_t step_once(struct job *job)
         until_ms = step_lock(job);
         break;
     case JOB_JUDGE:
-        judge(job);
+        step_judge(job);
+        break;
+    case JOB_CHECK:
+        step_check(job);
+        break;
+    case JOB_SLOT:
+        step_slot(job);
         break;
     case JOB_AUTHORITY:
         step_authority(job);

@@ -1,9 +1,11 @@
+#include <acmec/engine/ari_check.h>
 #include <acmec/engine/due.h>
 
 #include "fake/fake_world.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -235,6 +237,129 @@ static void only_what_the_world_did_is_remembered(void **state)
     assert_false(due_remembers(ERR_LOCKED));
 }
 
+/* ---- what the CA suggests ---- */
+
+static void suggest(struct scene *scene, int64_t chosen_in, int64_t next_check_in)
+{
+    struct stored_live *live = &scene->state.live;
+    live->pairs = 1;
+    live->issued_at = live->not_before;
+    (void)snprintf(live->ari[0].cert_id, sizeof live->ari[0].cert_id, "a.b");
+    live->ari[0].start = scene->world.wall + chosen_in - 10;
+    live->ari[0].end = scene->world.wall + chosen_in + 10;
+    live->ari[0].chosen = scene->world.wall + chosen_in;
+    live->ari[0].next_check = scene->world.wall + next_check_in;
+    live->due_at = due_at(&scene->spec, &scene->state);
+}
+
+static void a_suggestion_makes_it_due(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct error held;
+    scene_start(&scene);
+    suggest(&scene, 5, 3600);
+    assert_int_equal(judge(&scene, false, &held), DUE_NO);
+    assert_true(is_quiet(&scene));
+    suggest(&scene, 0, 3600);
+    assert_int_equal(judge(&scene, false, &held), DUE_YES);
+    assert_true(due_is_by_ari(&scene.run, &scene.spec, &scene.state));
+    assert_false(is_quiet(&scene));
+    /* the earliest of both pairs counts */
+    suggest(&scene, 50 * DAY, 3600);
+    scene.state.live.pairs = 2;
+    scene.state.live.ari[1] = scene.state.live.ari[0];
+    scene.state.live.ari[1].chosen = scene.world.wall - 1;
+    assert_int_equal(judge(&scene, false, &held), DUE_YES);
+    /* a certificate that ARI alone asked for is safe from it for a while */
+    scene.state.live.by_ari = true;
+    assert_int_equal(judge(&scene, false, &held), DUE_YES); /* ten days old */
+    scene.state.live.issued_at = scene.world.wall - DAY;
+    assert_int_equal(judge(&scene, false, &held), DUE_NO);
+    scene_end(&scene);
+}
+
+static void due_without_a_suggestion_is_not_by_it(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_start(&scene);
+    assert_false(due_is_by_ari(&scene.run, &scene.spec, &scene.state));
+    suggest(&scene, -5, 3600);
+    scene.state.live.revoked = true;
+    assert_false(due_is_by_ari(&scene.run, &scene.spec, &scene.state));
+    scene.state.live.revoked = false;
+    scene.settings.force = true;
+    assert_false(due_is_by_ari(&scene.run, &scene.spec, &scene.state));
+    scene.settings.force = false;
+    scene.world.wall += (int64_t)60 * DAY;
+    assert_false(due_is_by_ari(&scene.run, &scene.spec, &scene.state));
+    scene_end(&scene);
+}
+
+static void a_check_comes_in_its_time(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_start(&scene);
+    struct stored_live *live = &scene.state.live;
+    suggest(&scene, 50 * DAY, 60);
+    assert_false(ari_check_is_due(&scene.run, live, false));
+    assert_false(ari_check_is_due(&scene.run, live, true)); /* a Retry-After holds for all */
+    suggest(&scene, 50 * DAY, 0);
+    assert_true(ari_check_is_due(&scene.run, live, false));
+    assert_false(is_quiet(&scene));
+    suggest(&scene, 50 * DAY, 2 * DAY); /* further ahead than any reply could set */
+    assert_true(ari_check_is_due(&scene.run, live, false));
+    live->ari[0].cert_id[0] = '\0';
+    assert_false(ari_check_is_due(&scene.run, live, false));
+    /* never asked: six hours after issuance, or when a person names it */
+    suggest(&scene, 50 * DAY, 0);
+    live->ari[0].next_check = 0;
+    live->issued_at = scene.world.wall - 5 * 3600;
+    assert_false(ari_check_is_due(&scene.run, live, false));
+    assert_true(ari_check_is_due(&scene.run, live, true));
+    live->issued_at = scene.world.wall - 7 * 3600;
+    assert_true(ari_check_is_due(&scene.run, live, false));
+    live->revoked = true;
+    assert_false(ari_check_is_due(&scene.run, live, true));
+    live->revoked = false;
+    scene.world.wall = live->not_after;
+    assert_false(ari_check_is_due(&scene.run, live, true));
+    scene.world.wall = live->not_before - 1;
+    assert_false(ari_check_is_due(&scene.run, live, true));
+    scene_end(&scene);
+}
+
+static void another_wish_is_another_certificate(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct error held;
+    scene_start(&scene);
+    assert_int_equal(judge(&scene, false, &held), DUE_NO); /* not known what it was: let be */
+    scene.state.live.request = mem_strdup("ecdsa-p256");
+    assert_int_equal(judge(&scene, false, &held), DUE_NO);
+    scene.spec.must_staple = true;
+    assert_int_equal(judge(&scene, false, &held), DUE_YES);
+    scene.spec.must_staple = false;
+    scene.spec.profile = mem_strdup("shortlived");
+    assert_int_equal(judge(&scene, false, &held), DUE_YES);
+    scene_end(&scene);
+}
+
+static void a_revoked_one_is_due(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct error held;
+    scene_start(&scene);
+    scene.state.live.revoked = true;
+    assert_false(is_quiet(&scene));
+    assert_int_equal(judge(&scene, false, &held), DUE_YES);
+    scene_end(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +372,11 @@ int main(void)
         cmocka_unit_test(a_rate_limit_holds_back_both),
         cmocka_unit_test(a_rate_limit_ends_before_the_last_tenth),
         cmocka_unit_test(a_stored_order_fits_its_own_wish_only),
+        cmocka_unit_test(a_suggestion_makes_it_due),
+        cmocka_unit_test(due_without_a_suggestion_is_not_by_it),
+        cmocka_unit_test(a_check_comes_in_its_time),
+        cmocka_unit_test(another_wish_is_another_certificate),
+        cmocka_unit_test(a_revoked_one_is_due),
         cmocka_unit_test(only_what_the_world_did_is_remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

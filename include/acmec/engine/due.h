@@ -16,6 +16,10 @@ bool due_is_quiet(const struct run *run, const struct cert_state *state,
 enum due_answer due_judge(const struct run *run, const struct cert_spec *spec,
                           const struct cert_state *state, bool by_hand, struct error *held);
 
+/* Whether nothing but the CA's suggestion makes it due now. */
+bool due_is_by_ari(const struct run *run, const struct cert_spec *spec,
+                   const struct cert_state *state);
+
 /* The moment that counts for spec's certificate; 0: none yet. */
 int64_t due_at(const struct cert_spec *spec, const struct cert_state *state);
 

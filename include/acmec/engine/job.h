@@ -9,9 +9,11 @@
 
 struct job;
 
-/* by_hand: `issue`. All borrowed. */
+/* by_hand: `issue`. check: the certificate is not due, unless its CA says so when it is asked; a
+ * job that is no check takes one of run's slots, for which the caller sees that there is one. All
+ * borrowed. */
 struct job *job_new(struct run *run, struct around *around, const struct cert_spec *spec,
-                    bool by_hand);
+                    bool by_hand, bool check);
 void job_free(struct job *job);
 
 /* Does what can be done; returns the monotonic moment of the next call (INT64_MAX: after an event).
@@ -31,9 +33,5 @@ void job_proof_lost(struct job *job, const struct error *error);
 /* Ends it before its time as `deferred`: proofs are taken down, the order stays for the next run.
  * What is committed stays so; a deploy that had not ended is still pending. */
 void job_abort(struct job *job);
-
-/* Fills what the state file knows of a certificate. */
-void outcome_from_state(const struct run *run, const char *name, const struct cert_state *state,
-                        const struct cert_spec *spec, struct outcome *out);
 
 #endif

@@ -31,6 +31,7 @@ struct run {
     size_t orders_wanted;          /* names that will be proved by the jobs that start first: how
                                       many exchanges can go at once */
     unsigned orders_started;
+    unsigned slots;      /* how many more certificates may be worked on at once */
     uint64_t last_child; /* ids for the spawn port */
     bool by_hand;        /* `issue`: a person is there */
     int stop_signal;     /* 0: go on */

@@ -84,6 +84,18 @@ class Pebble(_Authority):
         """The PEM of the root that its certificates lead to."""
         return self.get(f"https://localhost:{self.port + 1}/roots/0").decode()
 
+    def manage(self, path, **members):
+        """POSTs to its management interface."""
+        trust = ssl.create_default_context(cafile=self.bundle)
+        request = urllib.request.Request(f"https://localhost:{self.port + 1}{path}", json.dumps(members).encode())
+        with urllib.request.urlopen(request, context=trust, timeout=10) as reply:
+            return reply.read()
+
+    def suggest(self, leaf, response):
+        """What its renewalInfo says of a certificate (PEM) from now on: an object, or any text."""
+        text = response if isinstance(response, str) else json.dumps(response)
+        self.manage("/set-renewal-info/", certificate=leaf, ariResponse=text)
+
     def _log(self):
         with open(os.path.join(self.run, "pebble.log"), encoding="utf-8", errors="replace") as log:
             log.seek(self.mark)

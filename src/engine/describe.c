@@ -1,0 +1,45 @@
+#include <acmec/engine/describe.h>
+
+#include <acmec/engine/due.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The window of the pair that is to be renewed first. */
+static void put_window(const struct stored_live *live, struct outcome *out)
+{
+    const struct stored_ari *first = NULL;
+    for (size_t i = 0; i < live->pairs; i++)
+        if (live->ari[i].end != 0 && (first == NULL || live->ari[i].chosen < first->chosen))
+            first = &live->ari[i];
+    if (first == NULL)
+        return;
+    out->window_start = first->start;
+    out->window_end = first->end;
+    (void)snprintf(out->explanation, sizeof out->explanation, "%s", first->explanation);
+}
+
+void outcome_from_state(const struct run *run, const char *name, const struct cert_state *state,
+                        const struct cert_spec *spec, struct outcome *out)
+{
+    const struct stored_live *live = &state->live;
+    (void)snprintf(out->name, sizeof out->name, "%s", name);
+    identifier_list_release(&out->domains);
+    if (live->generation != 0 || spec == NULL)
+        identifier_list_copy(&live->names, &out->domains);
+    else
+        identifier_list_copy(&spec->names, &out->domains);
+    out->deploy_pending = state->deploy_pending;
+    if (live->generation == 0)
+        return;
+    out->not_before = live->not_before;
+    out->not_after = live->not_after;
+    out->next_renewal = spec == NULL ? live->due_at : due_at(spec, state);
+    (void)snprintf(out->serial, sizeof out->serial, "%s", live->serial);
+    (void)snprintf(out->issuer, sizeof out->issuer, "%s", live->issuer);
+    out->revoked = live->revoked;
+    (void)snprintf(out->profile, sizeof out->profile, "%.127s",
+                   live->profile == NULL ? "" : live->profile);
+    put_window(live, out);
+    free(out->live);
+    out->live = store_live_path(run->store, name);
+}
