@@ -1,4 +1,4 @@
-#include <acmec/cli/context.h>
+#include "cmd_issue.h"
 
 #include <acmec/base/cleanup.h>
 #include <acmec/base/log.h>
@@ -102,7 +102,7 @@ static bool choose_name(struct context *context, char out[static CERT_NAME_MAX +
            check_not_taken(context, out, &names, err);
 }
 
-static bool make_spec(struct context *context, struct cert_spec *out, struct error *err)
+bool cmd_issue_spec(struct context *context, struct cert_spec *out, struct error *err)
 {
     char name[CERT_NAME_MAX + 1];
     if (!choose_name(context, name, err) || !context_spec(context, name, out, err))
@@ -129,7 +129,7 @@ bool cmd_issue(struct context *context, struct error *err)
     AUTO(cert_spec) spec = {0};
     context->report.kind = REPORT_RUN;
     context->report.by_hand = true;
-    if (!make_spec(context, &spec, err))
+    if (!cmd_issue_spec(context, &spec, err))
         return false;
     bool issued = engine_issue(context->engine, &spec, &context->report.certificates, err);
     if (context_flag(context, OPT_DRY_RUN) || !is_success(&context->report.certificates))

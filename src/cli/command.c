@@ -58,6 +58,16 @@ static const struct command rows[] = {
         .details = "",
     },
     {
+        .name = "preflight",
+        .operands = "-d NAME [-d NAME ...] [option ...]",
+        .words = "",
+        .groups = ANYWHERE | GROUP_BIT(GROUP_CERTIFICATE) | GROUP_BIT(GROUP_PROOF),
+        .needs_engine = true,
+        .handler = cmd_preflight,
+        .summary = "would issuance work? DNS, port 80, CAA, web server",
+        .details = "Takes the options of issue, orders nothing, and leaves nothing behind.",
+    },
+    {
         .name = "check",
         .operands = "NAME[:PORT] ... [option ...]",
         .words = "",

@@ -12,6 +12,7 @@ void report_release(struct report *report)
     outcome_list_release(&report->certificates);
     account_views_release(&report->accounts);
     profile_views_release(&report->profiles);
+    preflight_rows_release(&report->checks);
     check_targets_release(&report->targets);
     nginx_answers_release(&report->answers);
     crossplane_free(report->crossplane);
@@ -123,6 +124,9 @@ int report_exit_code(const struct report *report, int64_t now, bool detailed)
         (report->kind != REPORT_RUN && report->kind != REPORT_CHECK)) {
         if (report->error.code != ERR_NONE)
             return err_exit_code(report->error.code);
+        struct error red;
+        if (report->kind == REPORT_PREFLIGHT && preflight_error(&report->checks, &red))
+            return err_exit_code(red.code);
         for (size_t i = 0; report->kind == REPORT_STATUS && i < report->certificates.count; i++) {
             if (report_needs_person(&report->certificates.items[i], now))
                 return REPORT_EXIT_SOME;
@@ -247,10 +251,13 @@ static void put_profiles(const struct profile_views *profiles, json_t *document)
     put(document, "profiles", list);
 }
 
-/* What is wrong with the first server that something is wrong with is the error of a check. */
+/* What is wrong with the first server that something is wrong with is the error of a check, the
+ * first red row that of a preflight. */
 static struct error whole_error(const struct report *report)
 {
     struct error error = report->error;
+    if (error.code == ERR_NONE)
+        (void)preflight_error(&report->checks, &error);
     for (size_t i = 0; i < report->targets.count && error.code == ERR_NONE; i++) {
         const struct check_target *target = &report->targets.items[i];
         error = target->error;
@@ -282,6 +289,8 @@ void report_json(const struct report *report, int exit_code, struct buf *out)
     }
     if (report->kind == REPORT_PROFILES)
         put_profiles(&report->profiles, document);
+    if (report->kind == REPORT_PREFLIGHT)
+        report_put_checks(&report->checks, document);
     if (report->kind == REPORT_CHECK)
         report_put_targets(&report->targets, document);
     if (report->kind == REPORT_WHICH)

@@ -1,4 +1,4 @@
-/* check as JSON. */
+/* check and preflight as JSON. */
 #include "report_private.h"
 
 static json_t *names_json(const struct identifier_list *names)
@@ -77,4 +77,20 @@ void report_put_targets(const struct check_targets *targets, json_t *document)
     for (size_t i = 0; i < targets->count; i++)
         (void)json_array_append_new(list, target_json(&targets->items[i]));
     put(document, "targets", list);
+}
+
+void report_put_checks(const struct preflight_rows *checks, json_t *document)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < checks->count; i++) {
+        const struct preflight_row *row = &checks->items[i];
+        json_t *object = json_object();
+        put_text(object, "name", row->name);
+        put_text(object, "check", preflight_word(row->kind));
+        put(object, "ok", json_boolean(row->ok));
+        put_text(object, "detail", row->detail);
+        put_text(object, "hint", row->hint);
+        (void)json_array_append_new(list, object);
+    }
+    put(document, "checks", list);
 }

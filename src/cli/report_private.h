@@ -41,7 +41,8 @@ static inline json_t *error_json(const struct error *error)
     return object;
 }
 
-/* The members of check. */
+/* The members of preflight and check. */
+void report_put_checks(const struct preflight_rows *checks, json_t *document);
 void report_put_targets(const struct check_targets *targets, json_t *document);
 
 #endif

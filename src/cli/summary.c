@@ -408,6 +408,9 @@ void summary_write(const struct report *report, const struct summary_style *styl
     case REPORT_PROFILES:
         write_profiles(&report->profiles, style, out);
         return;
+    case REPORT_PREFLIGHT:
+        summary_checks(report, style, out, errors);
+        return;
     case REPORT_CHECK:
         summary_targets(report, style, out, errors);
         return;

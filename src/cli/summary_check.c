@@ -1,4 +1,4 @@
-/* check as text. */
+/* check and preflight as text. */
 #include "summary_private.h"
 
 #include <acmec/base/cleanup.h>
@@ -141,4 +141,52 @@ void summary_targets(const struct report *report, const struct summary_style *st
         else if (target->error.code != ERR_NONE)
             summary_error(name, &target->error, style->color_error, errors);
     }
+}
+
+/* ---- preflight ---- */
+
+static void write_check(const struct preflight_row *row, bool color, struct buf *out)
+{
+    buf_add_str(out, "  ");
+    paint(out, color, row->ok ? GREEN : RED, row->ok ? "ok  " : "FAIL");
+    buf_addf(out, "  %-10s  %s\n", preflight_word(row->kind), row->detail);
+    if (row->hint[0] != 0)
+        buf_addf(out, "                    hint: %s\n", row->hint);
+}
+
+/* Red rows alone, for --quiet. */
+static void write_red(const struct preflight_row *row, bool color, struct buf *errors)
+{
+    struct error error;
+    struct preflight_rows one = {.items = (struct preflight_row *)row, .count = 1};
+    if (preflight_error(&one, &error))
+        summary_error(NULL, &error, color, errors);
+}
+
+void summary_checks(const struct report *report, const struct summary_style *style, struct buf *out,
+                    struct buf *errors)
+{
+    const char *name = "";
+    size_t red = 0;
+    for (size_t i = 0; i < report->checks.count; i++) {
+        const struct preflight_row *row = &report->checks.items[i];
+        red += row->ok ? 0 : 1;
+        if (style->quiet) {
+            write_red(row, style->color_error, errors);
+            continue;
+        }
+        if (strcmp(row->name, name) != 0) {
+            paint(out, style->color, BOLD, row->name);
+            buf_add_byte(out, '\n');
+        }
+        name = row->name;
+        write_check(row, style->color, out);
+    }
+    if (style->quiet || report->checks.count == 0)
+        return;
+    if (red == 0)
+        buf_add_str(out, "issuance should work\n");
+    else
+        buf_addf(out, "issuance would fail: %zu of %zu checks are red\n", red,
+                 report->checks.count);
 }

@@ -21,7 +21,9 @@ static inline void add_row(struct buf *out, const char *label, const char *text)
     buf_addf(out, "  %-13s %s\n", label, text == NULL || text[0] == 0 ? "-" : text);
 }
 
-/* The whole of check. */
+/* The whole of preflight, and of check. */
+void summary_checks(const struct report *report, const struct summary_style *style, struct buf *out,
+                    struct buf *errors);
 void summary_targets(const struct report *report, const struct summary_style *style,
                      struct buf *out, struct buf *errors);
 

@@ -13,6 +13,7 @@
 #include <acmec/engine/due.h>
 #include <acmec/engine/job.h>
 #include <acmec/engine/nginx_where.h>
+#include <acmec/engine/preflight.h>
 #include <acmec/engine/profiles.h>
 #include <acmec/engine/world.h>
 #include <stdio.h>
@@ -347,6 +348,12 @@ bool engine_check(struct engine *engine, const struct check_request *request,
                   struct check_targets *out, struct error *err)
 {
     return check_run(&engine->run, request, out, err);
+}
+
+bool engine_preflight(struct engine *engine, const struct preflight_request *request,
+                      struct preflight_rows *out, struct error *err)
+{
+    return read_limits(engine, err) && preflight_run(&engine->run, request, out, err);
 }
 
 /* ---- accounts ---- */

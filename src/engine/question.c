@@ -96,9 +96,10 @@ static void on_reply(void *owner, size_t tag, const struct http_response *respon
 
 static void on_lost(void *owner, size_t tag, const struct error *error, bool unreachable)
 {
+    struct question *question = owner;
     (void)tag;
-    (void)unreachable;
-    end(owner, error);
+    question->failure = unreachable ? HTTP_FAIL_CONNECT : HTTP_FAIL_LOST;
+    end(question, error);
 }
 
 static const struct lookup_listener dns_listener = {on_records, on_no_records};

@@ -282,6 +282,30 @@ static void test_a_target_counts_as_a_certificate_does(void **state)
     }
 }
 
+static void test_a_red_row_is_a_refusal(void **state)
+{
+    (void)state;
+    AUTO(report) report = {.kind = REPORT_PREFLIGHT, .command = "preflight"};
+    AUTO(buf) out = BUF(REPORT_MAX);
+    struct error err;
+    json_t *document;
+    (void)preflight_add(&report.checks, "a.example", PREFLIGHT_CAA, true, "fine");
+    assert_int_equal(report_exit_code(&report, NOW, true), 0);
+    preflight_hint(preflight_add(&report.checks, "a.example", PREFLIGHT_PORT_80, false, "no"),
+                   "do");
+    assert_int_equal(report_exit_code(&report, NOW, true), 5);
+    report_json(&report, 5, &out);
+    assert_true(json_parse_object(buf_span(&out), REPORT_MAX, ERR_CONFIG, &document, &err));
+    const json_t *row = json_array_get(json_opt_array(document, "checks"), 1);
+    assert_string_equal(json_opt_str(row, "name"), "a.example");
+    assert_string_equal(json_opt_str(row, "check"), "port-80");
+    assert_false(json_opt_bool(row, "ok", true));
+    assert_string_equal(json_opt_str(row, "detail"), "no");
+    assert_string_equal(json_opt_str(row, "hint"), "do");
+    assert_string_equal(json_opt_str(json_opt_object(document, "error"), "class"), "refused");
+    json_decref(document);
+}
+
 static void test_json_of_targets(void **state)
 {
     (void)state;
@@ -316,6 +340,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_target_counts_as_a_certificate_does),
         cmocka_unit_test(test_json_of_targets),
+        cmocka_unit_test(test_a_red_row_is_a_refusal),
         cmocka_unit_test(test_exit_codes),
         cmocka_unit_test(test_issue_is_one_thing),
         cmocka_unit_test(test_status_needs_a_person),

@@ -36,6 +36,7 @@ bool cmd_issue(struct context *context, struct error *err);
 bool cmd_renew(struct context *context, struct error *err);
 bool cmd_list(struct context *context, struct error *err);
 bool cmd_status(struct context *context, struct error *err);
+bool cmd_preflight(struct context *context, struct error *err);
 bool cmd_check(struct context *context, struct error *err);
 bool cmd_account(struct context *context, struct error *err);
 bool cmd_profiles(struct context *context, struct error *err);

@@ -24,10 +24,11 @@ enum report_kind {
     REPORT_ACCOUNTS,
     REPORT_THUMBPRINT, /* of the one account: for scripts */
     REPORT_PROFILES,
-    REPORT_CHECK, /* check: what was found at servers; their problems count */
-    REPORT_WHICH, /* nginx which */
-    REPORT_PARSE, /* nginx parse: JSON, asked for or not */
-    REPORT_TEXT   /* help, completion, version: the text itself */
+    REPORT_PREFLIGHT, /* preflight: red or green */
+    REPORT_CHECK,     /* check: what was found at servers; their problems count */
+    REPORT_WHICH,     /* nginx which */
+    REPORT_PARSE,     /* nginx parse: JSON, asked for or not */
+    REPORT_TEXT       /* help, completion, version: the text itself */
 };
 
 struct crossplane;
@@ -39,6 +40,7 @@ struct report {
     struct outcome_list certificates;
     struct account_views accounts;
     struct profile_views profiles;
+    struct preflight_rows checks;
     struct check_targets targets;
     struct nginx_answers answers;
     struct crossplane *crossplane; /* owned */

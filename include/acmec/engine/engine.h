@@ -9,6 +9,7 @@
 #include <acmec/base/buf.h>
 #include <acmec/data/check_target.h>
 #include <acmec/data/outcome.h>
+#include <acmec/data/preflight_rows.h>
 #include <acmec/data/spec.h>
 
 #define ENGINE_CONF_MAX (64 * 1024)
@@ -98,6 +99,14 @@ struct check_request {
 /* Looks at every address of each place; what is wrong with a server is its target's error. */
 bool engine_check(struct engine *engine, const struct check_request *request,
                   struct check_targets *out, struct error *err) MUST_USE;
+
+struct preflight_request {
+    const struct cert_spec *spec; /* as engine_issue's */
+    const char *nginx_conf;       /* --nginx-conf, or NULL */
+};
+/* Whether engine_issue would work: one row for each question, red or green. */
+bool engine_preflight(struct engine *engine, const struct preflight_request *request,
+                      struct preflight_rows *out, struct error *err) MUST_USE;
 
 /* ---- accounts ---- */
 struct account_view {

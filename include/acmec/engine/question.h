@@ -15,7 +15,7 @@ struct question {
     /* the answer */
     bool answered;
     struct error error;        /* why not; ERR_NETWORK */
-    enum http_failure failure; /* the same of TLS: whether there was a connection at all */
+    enum http_failure failure; /* the same; CONNECT: nobody answers there at all */
     struct dns_answer records;
     struct tls_report report;
     struct http_response response;

@@ -1,0 +1,379 @@
+#include <acmec/engine/preflight.h>
+
+#include "preflight_private.h"
+#include <acmec/acme/session.h>
+#include <acmec/base/cleanup.h>
+#include <acmec/base/mem.h>
+#include <acmec/data/b64url.h>
+#include <acmec/data/escape.h>
+#include <acmec/data/timefmt.h>
+#include <acmec/engine/authority.h>
+#include <acmec/engine/due.h>
+#include <acmec/engine/nginx_read.h>
+#include <acmec/engine/nginx_where.h>
+#include <acmec/engine/proof.h>
+#include <acmec/engine/world.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOKEN_BYTES 32
+#define TOKEN_MAX 64
+#define THUMBPRINT_MAX 64
+#define PROOF_WITHIN_MS 30000
+#define ANSWERS_MAX 1024
+
+struct preflight {
+    struct run *run;
+    const struct preflight_request *request;
+    const struct cert_spec *spec;
+    struct preflight_rows *out;
+    struct questions questions;
+    struct preflight_name *names; /* one for each of spec */
+    struct proof *proof;
+    bool is_checked;                /* the proof has been, with success */
+    char *identities, *account_url; /* owned; NULL: unknown, none */
+    char *thumbprint;               /* owned; of the account's key, or "" */
+};
+
+/* ---- the CA ---- */
+
+static bool wait_event(struct preflight *preflight, int64_t until_ms, struct error *err)
+{
+    struct run *run = preflight->run;
+    struct event event = {0};
+    world_wait(run, until_ms, &event);
+    if (event.kind == EVENT_SIGNAL)
+        run->stop_signal = event.signal;
+    if (event.kind == EVENT_PROOF_READY && preflight->proof != NULL)
+        proof_take_ready(preflight->proof, event.token);
+    event_release(&event);
+    return world_goes_on(run, err);
+}
+
+static void judge_ca(struct preflight *preflight, const struct authority *authority)
+{
+    const char *url = authority_directory_url(authority);
+    const struct error *error = authority_error(authority);
+    if (error != NULL) {
+        struct preflight_row *row =
+            preflight_add(preflight->out, url, PREFLIGHT_CA, false, "%s", error->text);
+        preflight_hint(row, "%s", error->hint);
+        return;
+    }
+    struct session *session = authority_session((struct authority *)authority);
+    preflight->identities = mem_strdup(session_caa_identities(session));
+    if (preflight->account_url == NULL && session_needs_eab(session) &&
+        preflight->spec->eab_kid == NULL) {
+        struct preflight_row *row = preflight_add(preflight->out, url, PREFLIGHT_CA, false,
+                                                  "the CA wants an external account");
+        preflight_hint(row, "give what it handed out with --eab-kid and --eab-hmac-key-file");
+        return;
+    }
+    (void)preflight_add(preflight->out, url, PREFLIGHT_CA, true, "%s",
+                        preflight->account_url == NULL
+                            ? "the CA answers; an account is yet to be registered"
+                            : "the CA answers, and there is an account");
+}
+
+static bool ask_ca(struct preflight *preflight, struct error *err)
+{
+    struct authority *authority =
+        authority_get(preflight->run, preflight->spec, AUTHORITY_FOR_DIRECTORY);
+    while (!authority_has_directory(authority) && authority_error(authority) == NULL)
+        if (!wait_event(preflight, INT64_MAX, err))
+            return false;
+    judge_ca(preflight, authority);
+    return true;
+}
+
+/* ---- what is known at home ---- */
+
+static bool read_home(struct preflight *preflight, struct error *err)
+{
+    const struct cert_spec *spec = preflight->spec;
+    AUTO(cert_state) state = {0};
+    AUTO(stored_account) account = {0};
+    struct key *key = NULL;
+    struct error held = {0};
+    bool found = false;
+    if (!crypto_start(err) || !store_read_state(preflight->run->store, spec->name, &state, err) ||
+        !store_read_account(preflight->run->store, spec->directory_url, spec->account, false, &key,
+                            &account, &found, err))
+        return false;
+    AUTO(buf) thumbprint = BUF(THUMBPRINT_MAX);
+    bool good = key == NULL || key_thumbprint(key, &thumbprint, err);
+    key_free(key);
+    if (!good)
+        return false;
+    preflight->account_url = mem_strdup(account.url);
+    preflight->thumbprint = buf_take(&thumbprint);
+    bool is_held = due_judge(preflight->run, spec, &state, true, &held) == DUE_HELD_BACK;
+    struct preflight_row *row =
+        preflight_add(preflight->out, spec->names.items[0].value, PREFLIGHT_RATE_LIMIT, !is_held,
+                      "%s", is_held ? held.text : "no rate limit is known to hold this back");
+    char until[TIMEFMT_MAX];
+    timefmt_rfc3339(held.retry_at, until);
+    if (is_held)
+        preflight_hint(row, "not before %s", until);
+    return true;
+}
+
+/* ---- the DNS ---- */
+
+static const struct question *ask_dns(struct preflight *preflight, const char *name,
+                                      enum dns_type type)
+{
+    for (size_t i = 0; i < preflight->questions.count; i++) {
+        const struct question *asked = preflight->questions.items[i];
+        if (asked->kind == QUESTION_DNS && asked->dns.type == type &&
+            strcmp(asked->dns.name, name) == 0)
+            return asked;
+    }
+    struct question *question = questions_add(&preflight->questions, QUESTION_DNS);
+    question->dns = (struct dns_query){
+        .name = mem_strdup(name),
+        .type = type,
+        .server = mem_strdup(preflight->run->settings->dns_server),
+    };
+    return question;
+}
+
+static bool is_method(const struct preflight_name *name, const char *method)
+{
+    return strcmp(name->method, method) == 0;
+}
+
+/* By a connection to the name, rather than by the DNS. */
+static bool is_visited(const struct preflight_name *name)
+{
+    return is_method(name, "http-01") || is_method(name, "tls-alpn-01");
+}
+
+/* The name and its parents, the last with one label (RFC 8659 section 3). */
+static void ask_caa(struct preflight *preflight, struct preflight_name *name)
+{
+    const char *at = name->base;
+    while (at != NULL && name->levels < PREFLIGHT_LEVELS_MAX) {
+        name->caa[name->levels++] = ask_dns(preflight, at, DNS_CAA);
+        at = strchr(at, '.');
+        at = at == NULL ? NULL : at + 1;
+    }
+}
+
+static void ask_name(struct preflight *preflight, struct preflight_name *name)
+{
+    if (name->name->type == IDENTIFIER_IP)
+        return;
+    ask_caa(preflight, name);
+    if (is_visited(name)) {
+        name->a = ask_dns(preflight, name->base, DNS_A);
+        name->aaaa = ask_dns(preflight, name->base, DNS_AAAA);
+    } else {
+        AUTO_FREE record = mem_printf("_acme-challenge.%s", name->base);
+        name->txt = ask_dns(preflight, record, DNS_TXT);
+    }
+}
+
+/* ---- the proofs ---- */
+
+static void on_ready(void *ctx, size_t index)
+{
+    ((struct preflight *)ctx)->names[index].is_ready = true;
+}
+
+static void on_failed(void *ctx, size_t index, const struct error *error)
+{
+    struct preflight_name *name = &((struct preflight *)ctx)->names[index];
+    name->has_failed = true;
+    name->error = *error;
+}
+
+static void prepare_names(struct preflight *preflight)
+{
+    const struct cert_spec *spec = preflight->spec;
+    struct proof_listener listener = {on_ready, on_failed, preflight};
+    struct error error = {0};
+    const char *account_url = preflight->account_url == NULL ? "" : preflight->account_url;
+    preflight->proof = proof_new(preflight->run, spec, account_url, &listener);
+    preflight->is_checked = proof_check(preflight->proof, &error);
+    const char *const *types = proof_challenge_types(preflight->proof);
+    preflight->names = mem_new(spec->names.count, sizeof *preflight->names);
+    for (size_t i = 0; i < spec->names.count; i++) {
+        struct preflight_name *name = &preflight->names[i];
+        name->name = &spec->names.items[i];
+        name->base = name->name->value + (identifier_is_wildcard(name->name) ? 2 : 0);
+        name->method = types[i] == NULL ? "http-01" : types[i];
+    }
+    if (preflight->is_checked)
+        return;
+    struct preflight_row *row = preflight_add(preflight->out, spec->names.items[0].value,
+                                              PREFLIGHT_PROOF, false, "%s", error.text);
+    preflight_hint(row, "%s", error.hint);
+}
+
+/* As the CA would make it: a stateless web server knows the thumbprint, and any other takes what it
+ * is given. */
+static bool make_token(const struct preflight *preflight, struct preflight_name *name,
+                       struct error *err)
+{
+    unsigned char bytes[TOKEN_BYTES];
+    AUTO(buf) token = BUF(TOKEN_MAX);
+    if (!digest_random(bytes, sizeof bytes, err))
+        return false;
+    b64url_encode(span_of(bytes, sizeof bytes), &token);
+    name->token = buf_take(&token);
+    name->key_authorization =
+        mem_printf("%s.%s", name->token,
+                   preflight->thumbprint[0] == '\0' ? "preflight" : preflight->thumbprint);
+    return true;
+}
+
+static bool any_open(const struct preflight *preflight)
+{
+    for (size_t i = 0; i < preflight->spec->names.count; i++) {
+        const struct preflight_name *name = &preflight->names[i];
+        if (name->token != NULL && !name->is_ready && !name->has_failed)
+            return true;
+    }
+    return false;
+}
+
+static bool present(struct preflight *preflight, struct error *err)
+{
+    int64_t until_ms = run_now_ms(preflight->run) + PROOF_WITHIN_MS;
+    for (size_t i = 0; i < preflight->spec->names.count && preflight->is_checked; i++) {
+        struct preflight_name *name = &preflight->names[i];
+        if (!is_visited(name))
+            continue;
+        if (!make_token(preflight, name, err))
+            return false;
+        proof_present(preflight->proof, i, name->name, name->token, name->key_authorization);
+    }
+    while (any_open(preflight) && run_now_ms(preflight->run) < until_ms)
+        if (!wait_event(preflight, until_ms, err))
+            return false;
+    return true;
+}
+
+static bool visit_all(struct preflight *preflight, struct error *err)
+{
+    bool more = true;
+    for (size_t i = 0; i < preflight->spec->names.count; i++)
+        if (preflight->names[i].is_ready)
+            preflight_find_visits(&preflight->names[i]);
+    while (more) {
+        more = false;
+        for (size_t i = 0; i < preflight->spec->names.count; i++) {
+            struct preflight_name *name = &preflight->names[i];
+            for (size_t j = 0; j < name->visit_count; j++)
+                more |= preflight_visit_on(preflight->spec, name, &name->visits[j],
+                                           &preflight->questions);
+        }
+        if (more && !questions_ask(preflight->run, &preflight->questions, err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- nginx ---- */
+
+static void tell_server(struct preflight *preflight, const char *conf,
+                        const struct preflight_name *name)
+{
+    struct nginx_answers answers = {0};
+    struct error error = {0};
+    AUTO(buf) text = BUF(ANSWERS_MAX);
+    bool good = nginx_which(NULL, conf, name->name->value, &answers, &error);
+    for (size_t i = 0; good && i < answers.count; i++) {
+        const struct nginx_answer *answer = &answers.items[i];
+        buf_addf(&text, "%s%s %s:%u (%s)", i == 0 ? "" : ", ", escaped_str(answer->address).text,
+                 escaped_str(answer->file).text, answer->line, answer->by);
+    }
+    (void)preflight_add(preflight->out, name->name->value, PREFLIGHT_WEB_SERVER, good, "%s%s",
+                        good ? "nginx answers by " : "",
+                        !good               ? error.text
+                        : !buf_ok(&text)    ? "many servers"
+                        : answers.count > 0 ? buf_str(&text)
+                                            : "no server at all");
+    nginx_answers_release(&answers);
+}
+
+/* Where nginx runs; that it does not is nobody's fault. */
+static void judge_nginx(struct preflight *preflight)
+{
+    struct nginx_wish wish = {.conf = preflight->request->nginx_conf};
+    struct nginx_instance instance = {0};
+    struct error ignored = {0};
+    bool found = nginx_where(preflight->run, &wish, &instance, &ignored);
+    for (size_t i = 0; found && instance.master.pid != 0 && i < preflight->spec->names.count; i++)
+        if (is_visited(&preflight->names[i]))
+            tell_server(preflight, instance.conf, &preflight->names[i]);
+    if (found)
+        nginx_instance_release(&instance);
+}
+
+/* ---- all of it ---- */
+
+static void judge_name(struct preflight *preflight, const struct preflight_name *name)
+{
+    struct preflight_rows *out = preflight->out;
+    if (name->a != NULL)
+        preflight_judge_address(name, out);
+    if (name->levels > 0)
+        preflight_judge_caa(name, preflight->identities, preflight->account_url, out);
+    if (name->txt != NULL)
+        preflight_judge_dns(name, out);
+    if (name->has_failed) {
+        struct preflight_row *row =
+            preflight_add(out, name->name->value, PREFLIGHT_PROOF, false, "%s", name->error.text);
+        preflight_hint(row, "%s", name->error.hint);
+    } else if (name->token != NULL && !name->is_ready) {
+        (void)preflight_add(out, name->name->value, PREFLIGHT_PROOF, false,
+                            "the proof could not be put in place in time");
+    }
+    for (size_t i = 0; i < name->visit_count; i++)
+        preflight_judge_visit(name, &name->visits[i], out);
+}
+
+static bool look(struct preflight *preflight, struct error *err)
+{
+    if (!read_home(preflight, err) || !ask_ca(preflight, err))
+        return false;
+    prepare_names(preflight);
+    for (size_t i = 0; i < preflight->spec->names.count; i++)
+        ask_name(preflight, &preflight->names[i]);
+    if (!questions_ask(preflight->run, &preflight->questions, err) || !present(preflight, err) ||
+        !visit_all(preflight, err))
+        return false;
+    for (size_t i = 0; i < preflight->spec->names.count; i++)
+        judge_name(preflight, &preflight->names[i]);
+    judge_nginx(preflight);
+    return true;
+}
+
+static void release(struct preflight *preflight)
+{
+    for (size_t i = 0; preflight->names != NULL && i < preflight->spec->names.count; i++) {
+        free(preflight->names[i].token);
+        free(preflight->names[i].key_authorization);
+    }
+    free(preflight->names);
+    free(preflight->identities);
+    free(preflight->account_url);
+    free(preflight->thumbprint);
+    questions_release(&preflight->questions);
+}
+
+bool preflight_run(struct run *run, const struct preflight_request *request,
+                   struct preflight_rows *out, struct error *err)
+{
+    const struct cert_spec *spec = request->spec;
+    struct preflight preflight = {.run = run, .request = request, .spec = spec, .out = out};
+    if (!world_open(run, spec->ca_bundle, spec->proxy, err))
+        return false;
+    bool good = look(&preflight, err);
+    proof_free(preflight.proof);
+    world_close(run);
+    release(&preflight);
+    return good;
+}

@@ -1,0 +1,190 @@
+"""acmec preflight: red exactly where issuance would fail, in a network of its own with the real ports."""
+import os
+import subprocess
+import unittest
+
+import bed
+
+PRIVATE = bed.private_network() if __name__ == "__main__" else bool(os.environ.get("ACMEC_PRIVATE_NETWORK"))
+STRANGER = "198.51.100.7"  # an address that another server answers at
+
+
+@unittest.skipUnless(PRIVATE, "no private network here")
+class PreflightTest(bed.Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.pebble = cls.start_pebble(http_port=80)
+        cls.dns = bed.DnsServer(port=53)
+        cls.addClassCleanup(cls.dns.stop)
+
+    def setUp(self):
+        super().setUp()
+        self.dns.records.clear()
+        self.dns.rcodes.clear()
+        self.dns.records[("a.example", "A")] = ["127.0.0.1"]
+
+    def preflight(self, *args, code=0, **more):
+        """{check: [row, ...]} of the JSON document."""
+        document = self.acmec("preflight", *self.ca(self.pebble), *args, code=code, **more).json
+        self.assertEqual(document["error"] is None, code == 0, document)
+        if code == 5:
+            self.assertEqual(document["error"]["class"], "refused")
+        rows = {}
+        for row in document["checks"]:
+            self.assertEqual(list(row), ["name", "check", "ok", "detail", "hint"])
+            rows.setdefault(row["check"], []).append(row)
+        return rows
+
+    def red(self, *args):
+        """The red rows, of which there is at least one."""
+        rows = self.preflight(*args, code=5)
+        return [row for group in rows.values() for row in group if not row["ok"]]
+
+    def test_all_green(self):
+        rows = self.preflight(*self.names("a.example"), "--standalone")
+        self.assertEqual({check for check in rows}, {"ca", "rate-limit", "address", "caa", "port-80"})
+        self.assertEqual(rows["address"][0]["detail"], "leads to 127.0.0.1 (this machine)")
+        self.assertIn("a self-made proof is served at 127.0.0.1", rows["port-80"][0]["detail"])
+        self.assertFalse(os.path.exists(os.path.join(self.site.config, "accounts")), "nothing is registered")
+        self.assertEqual(self.pebble.accounts(), 0)
+        self.acmec("issue", *self.names("a.example"), *self.ca(self.pebble), "--standalone")
+        self.preflight(*self.names("a.example"), "--standalone")
+
+    def test_both_families(self):
+        self.dns.records[("a.example", "AAAA")] = ["::1"]
+        rows = self.preflight(*self.names("a.example"), "--standalone")
+        self.assertEqual(len(rows["port-80"]), 2)
+        # IPv6 leads here, but nobody listens: a CA would ask there first.
+        red = self.red(*self.names("a.example"), "--standalone", "--http-address", "127.0.0.1")
+        self.assertEqual([row["check"] for row in red], ["port-80"])
+        self.assertIn("cannot be used at ::1", red[0]["detail"])
+        self.assertIn("IPv6", red[0]["hint"])
+
+    def test_names_that_lead_nowhere(self):
+        self.dns.rcodes["broken.example"] = "SERVFAIL"
+        self.dns.records[("empty.example", "TXT")] = ["x"]
+        for name, part in (("none.example", "NXDOMAIN"), ("empty.example", "neither A nor AAAA"),
+                           ("broken.example", "SERVFAIL")):
+            red = self.red(*self.names(name), "--standalone")
+            self.assertIn("address", [row["check"] for row in red])
+            self.assertIn(part, red[0]["detail"], red)
+
+    def test_another_server(self):
+        """An address that is none of this machine's interfaces, and yet somebody answers there."""
+        subprocess.run(["ip", "route", "add", "local", STRANGER, "dev", "lo"], check=True)
+        self.addCleanup(subprocess.run, ["ip", "route", "del", "local", STRANGER, "dev", "lo"], check=True)
+        folder = os.path.join(self.folder, "stranger")
+        os.makedirs(folder)
+        nginx = bed.Nginx(folder, f"server {{ listen {STRANGER}:80; return 200 hello; }}")
+        self.addCleanup(nginx.stop)
+        self.dns.records[("a.example", "A")] = [STRANGER]
+        red = self.red(*self.names("a.example"), "--standalone", "--http-address", "127.0.0.1")
+        self.assertEqual([row["detail"] for row in red],
+                         [f"port 80 of a.example answers from another server: {STRANGER}"])
+
+    def test_another_server_here(self):
+        port = bed.free_port()
+        folder = self.start_webroot(port)
+        nginx_folder = os.path.join(self.folder, "nginx")
+        os.makedirs(nginx_folder, exist_ok=True)
+        nginx = bed.Nginx(nginx_folder, """
+            server { listen 127.0.0.1:80; return 301 https://$host$request_uri; }""")
+        self.addCleanup(nginx.stop)
+        red = self.red(*self.names("a.example"), "--webroot", folder, "--http-port", str(port))
+        self.assertEqual([row["check"] for row in red], ["port-80"])
+        self.assertIn("cannot be used at 127.0.0.1", red[0]["detail"])  # nobody on port 443
+
+    def test_redirects_are_followed(self):
+        port = bed.free_port()
+        folder = self.start_webroot(port)
+        chain, key = bed.make_certificate(self.folder, "self", ["other.example"])
+        nginx_folder = os.path.join(self.folder, "nginx-redirect")
+        os.makedirs(nginx_folder)
+        nginx = bed.Nginx(nginx_folder, f"""
+            server {{ listen 127.0.0.1:80; return 301 https://$host$request_uri; }}
+            server {{ listen 127.0.0.1:443 ssl; ssl_certificate {chain}; ssl_certificate_key {key};
+                     root {folder}; }}
+            server {{ listen 127.0.0.2:80; return 302 http://far.example$request_uri; }}""")
+        self.addCleanup(nginx.stop)
+        rows = self.preflight(*self.names("a.example"), "--webroot", folder, "--http-port", str(port))
+        self.assertIn("is served at 127.0.0.1", rows["port-80"][0]["detail"])
+        self.dns.records[("a.example", "A")] = ["127.0.0.2"]
+        rows = self.preflight(*self.names("a.example"), "--webroot", folder, "--http-port", str(port))
+        self.assertIn("redirects to http://far.example/.well-known/", rows["port-80"][0]["detail"])
+        self.assertEqual(os.listdir(folder), [], "nothing is left in the webroot")
+
+    def test_a_port_that_80_is_led_to(self):
+        port = bed.free_port()
+        rows = self.preflight(*self.names("a.example"), "--standalone", "--http-port", str(port))
+        self.assertIn(f"on port {port}; nothing answers on port 80", rows["port-80"][0]["detail"])
+
+    def test_a_port_that_is_taken(self):
+        self.start_webroot(8081)
+        red = self.red(*self.names("a.example"), "--standalone", "--http-port", "8081")
+        self.assertEqual([row["check"] for row in red], ["proof"])
+        self.assertIn("8081", red[0]["detail"])
+
+    def test_caa(self):
+        for name, kind, value, part in (
+                ("example", "CAA", [(0, "issue", "other.test")], "only 'other.test' may issue"),
+                ("a.example", "CAA", [(0, "issue", ";")], "no CA may issue"),
+                ("a.example", "CAA", [(128, "unheard", "x")], "'unheard'"),
+                ("a.example", "CAA", [(0, "issue", "pebble.letsencrypt.org; validationmethods=dns-01")],
+                 "only by dns-01")):
+            self.dns.records[(name, kind)] = value
+            red = self.red(*self.names("a.example"), "--standalone")
+            self.assertEqual([row["check"] for row in red], ["caa"], red)
+            self.assertIn(part, red[0]["detail"])
+            del self.dns.records[(name, kind)]
+        self.dns.records[("a.example", "CAA")] = [(0, "issue", "pebble.letsencrypt.org")]
+        self.dns.records[("example", "CAA")] = [(0, "issue", ";")]  # a name's own records count, not its parents'
+        self.assertIn("name this CA", self.preflight(*self.names("a.example"), "--standalone")["caa"][0]["detail"])
+
+    def test_caa_of_this_account(self):
+        self.acmec("account", "register", *self.ca(self.pebble))
+        url = self.acmec("account", "show").json["accounts"][0]["url"]
+        for uri, code in ((url, 0), (url + "0", 5)):
+            self.dns.records[("a.example", "CAA")] = [(0, "issue", f"pebble.letsencrypt.org; accounturi={uri}")]
+            self.preflight(*self.names("a.example"), "--standalone", code=code)
+
+    def test_caa_that_cannot_be_asked_for(self):
+        self.dns.rcodes["example"] = "SERVFAIL"
+        red = self.red(*self.names("a.example"), "--standalone")
+        self.assertEqual([row["check"] for row in red], ["caa"])
+        self.assertIn("fails for CAA of example: SERVFAIL", red[0]["detail"])
+
+    def test_tls_alpn(self):
+        rows = self.preflight(*self.names("a.example"), "--tls-alpn")
+        self.assertIn("is served at 127.0.0.1", rows["port-443"][0]["detail"])
+        chain, key = bed.make_certificate(self.folder, "alpn", ["a.example"])
+        folder = os.path.join(self.folder, "nginx-alpn")
+        os.makedirs(folder)
+        nginx = bed.Nginx(folder, f"server {{ listen 127.0.0.1:443 ssl; ssl_certificate {chain};"
+                                  f" ssl_certificate_key {key}; }}")
+        self.addCleanup(nginx.stop)
+        red = self.red(*self.names("a.example"), "--tls-alpn", "--tls-port", str(bed.free_port()))
+        self.assertEqual([row["check"] for row in red], ["port-443"])
+
+    def test_a_ca_that_is_gone(self):
+        document = self.acmec("preflight", *self.names("a.example"), "--standalone", "--server",
+                              f"https://localhost:{bed.free_port()}/dir", code=5).json
+        red = [row for row in document["checks"] if not row["ok"]]
+        self.assertEqual([row["check"] for row in red], ["ca"])
+
+    def test_text(self):
+        said = self.site.run("preflight", *self.ca(self.pebble), *self.names("a.example"), "--standalone")
+        self.assertEqual((said.code, said.stderr), (0, ""), str(said))
+        self.assertIn("issuance should work", said.stdout)
+        said = self.site.run("preflight", *self.ca(self.pebble), *self.names("no.example"), "--standalone")
+        self.assertEqual(said.code, 5, str(said))
+        self.assertIn("FAIL  address", said.stdout)
+        self.assertIn("issuance would fail: 1 of ", said.stdout)
+        said = self.site.run("preflight", *self.ca(self.pebble), *self.names("no.example"), "--standalone", "-q")
+        self.assertEqual((said.code, said.stdout), (5, ""), str(said))
+        self.assertIn("no.example: the DNS does not know it", said.stderr)
+        self.acmec("preflight", code=2)
+
+
+if __name__ == "__main__":
+    bed.main()
