@@ -30,8 +30,10 @@ static void give_up_on_proofs(struct course *course)
     char before[ERROR_TEXT_MAX];
     (void)snprintf(before, sizeof before, "%s",
                    course->timed_out ? course->error.text : "the CA refused the proof");
-    if (proofs_failure(course->proofs, &error))
+    if (proofs_failure(course->proofs, &error)) {
         (void)while_doing(&error, "%s", before);
+        course->proof_failed = !problem_is_policy(error.acme_type);
+    }
     course_give_up(course, &error, true);
 }
 

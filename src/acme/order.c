@@ -33,6 +33,7 @@ struct order {
     bool limited;
     enum limit_scope scope;
     bool account_refused;
+    struct identifier_list refused_names;
 };
 
 const char *order_step_text(enum order_step step)
@@ -85,6 +86,7 @@ void order_free(struct order *order)
     proofs_free(order->proofs);
     free(order->challenge_types);
     identifier_list_release(&order->names);
+    identifier_list_release(&order->refused_names);
     demand_release(&order->demand);
     alternates_release(&order->alternates);
     buf_release(&order->csr);
@@ -171,7 +173,8 @@ static bool read_answer(struct order *order, const struct incoming *in, struct e
 
 static void refuse(struct order *order, const struct incoming *in, const struct problem *problem)
 {
-    (void)in;
+    if (problem->code != ERR_RATE_LIMITED)
+        problem_names(in->response, &order->names, &order->refused_names);
     order->limited = problem->code == ERR_RATE_LIMITED;
     order->scope = problem->scope;
     course_give_up(&order->course, &problem->error, problem->code == ERR_REFUSED);
@@ -499,8 +502,10 @@ void order_presented(struct order *order, size_t index)
 void order_not_presented(struct order *order, size_t index, const struct error *error)
 {
     (void)index;
-    if (order->course.phase == PHASE_AUTHORIZE)
-        course_give_up(&order->course, error, false);
+    if (order->course.phase != PHASE_AUTHORIZE)
+        return;
+    order->course.proof_failed = true;
+    course_give_up(&order->course, error, false);
 }
 
 void order_visited(struct order *order, const char *token, int64_t now_ms)
@@ -554,6 +559,18 @@ bool order_is_stale(const struct order *order)
 bool order_reused_proof(const struct order *order)
 {
     return order->course.reused;
+}
+
+void order_failed_names(const struct order *order, struct identifier_list *out)
+{
+    for (size_t i = 0; i < order->refused_names.count; i++)
+        (void)identifier_list_add(out, &order->refused_names.items[i]);
+    proofs_failed_names(order->proofs, out);
+}
+
+bool order_refused_by_ca(const struct order *order)
+{
+    return order->course.phase == PHASE_FAILED && !order->course.proof_failed;
 }
 
 bool order_account_refused(const struct order *order)

@@ -86,6 +86,16 @@ static const struct row *row_of(const char *type)
     return NULL;
 }
 
+bool problem_is_policy(const char *type)
+{
+    static const char *const suffixes[] = {"caa", "rejectedIdentifier", "unsupportedIdentifier"};
+    const char *suffix = suffix_of(type);
+    for (size_t i = 0; suffix != NULL && i < sizeof suffixes / sizeof suffixes[0]; i++)
+        if (strcmp(suffix, suffixes[i]) == 0)
+            return true;
+    return false;
+}
+
 const char *problem_hint(const char *type)
 {
     const struct row *row = row_of(type);
@@ -339,5 +349,22 @@ void problem_read(const struct http_response *response, const struct identifier_
             out->error.retry_at = now + out->retry_after;
     }
     out->about_account = is_about_account(out, document, buf_str(&text), names);
+    json_decref(document);
+}
+
+void problem_names(const struct http_response *response, const struct identifier_list *names,
+                   struct identifier_list *out)
+{
+    json_t *document = parse_document(response);
+    const json_t *list = json_opt_array(document, "subproblems");
+    for (size_t i = 0; i < json_array_size(list) && i < SUBPROBLEMS_MAX; i++) {
+        const json_t *object = json_opt_object(json_array_get(list, i), "identifier");
+        const char *value = json_opt_str(object, "value");
+        struct identifier identifier;
+        struct error ignored = {0};
+        if (value != NULL && identifier_parse(value, &identifier, &ignored) &&
+            identifier_list_has(names, &identifier))
+            (void)identifier_list_add(out, &identifier);
+    }
     json_decref(document);
 }

@@ -395,6 +395,13 @@ bool proofs_any_reused(const struct proofs *proofs)
     return proofs->count == 0;
 }
 
+void proofs_failed_names(const struct proofs *proofs, struct identifier_list *out)
+{
+    for (size_t i = 0; i < proofs->count; i++)
+        if (proofs->items[i].state == STATE_FAILED)
+            (void)identifier_list_add(out, &proofs->items[i].authorization.identifier);
+}
+
 bool proofs_failure(const struct proofs *proofs, struct error *out)
 {
     AUTO(buf) text = BUF(2 * ERROR_TEXT_MAX);

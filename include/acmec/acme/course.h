@@ -35,6 +35,7 @@ struct course {
     bool looked;     /* at the authorizations, because it stays pending */
     bool first_poll; /* since the proofs were made, still to come */
     bool timed_out;
+    bool proof_failed;  /* and not because of what this CA may issue */
     int64_t proving_ms; /* when the last challenge was answered; 0 = not yet */
     struct error error; /* of a failed one */
 };

@@ -105,6 +105,12 @@ const struct error *order_error(const struct order *order); /* after FAILED */
 bool order_is_stale(const struct order *order);
 /* After DONE: the CA took proofs of an earlier time for at least one name. */
 bool order_reused_proof(const struct order *order);
+/* After FAILED: the names that are to blame: those that the CA's subproblems are about, and those
+ * whose authorization failed. Added to out; an order can fail for other reasons. */
+void order_failed_names(const struct order *order, struct identifier_list *out);
+/* After FAILED: no proof failed, and none could not be put in place: the CA had its own reasons,
+ * and another CA may have others. */
+bool order_refused_by_ca(const struct order *order);
 /* After FAILED: the CA refused the account itself, before it looked at the names. */
 bool order_account_refused(const struct order *order);
 /* After FAILED: the problem was a rate limit, of this scope. */

@@ -44,6 +44,12 @@ void problem_read(const struct http_response *response, const struct identifier_
 struct json_t;
 enum err_code problem_describe(const struct json_t *object, struct buf *text,
                                char type[static 128]);
+/* Whether a problem of this type (a full urn) is about what this one CA may or will issue, so that
+ * another CA may see it otherwise, though it came up while a name was proved. */
+bool problem_is_policy(const char *type);
+/* Adds those of names that the subproblems of a refusal are about. */
+void problem_names(const struct http_response *response, const struct identifier_list *names,
+                   struct identifier_list *out);
 /* What to do about a problem of this type (a full urn), or "". Static. */
 const char *problem_hint(const char *type);
 

@@ -68,6 +68,8 @@ bool proofs_all_valid(const struct proofs *proofs);
 bool proofs_all_visited(const struct proofs *proofs, int64_t *latest_ms);
 /* Whether one was valid without an answer of ours. */
 bool proofs_any_reused(const struct proofs *proofs);
+/* Adds the names whose authorization failed. */
+void proofs_failed_names(const struct proofs *proofs, struct identifier_list *out);
 /* The failures in one text, with the class, hint and type of the first; false when there are none.
  */
 bool proofs_failure(const struct proofs *proofs, struct error *out);
