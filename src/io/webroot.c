@@ -106,38 +106,40 @@ static bool mark(int dir)
     return fd >= 0;
 }
 
-/* Makes folder `level` and marks it. */
+/* Makes and marks the folder below `level`, and opens it; or opens what another run has made
+ * meanwhile. */
 static bool make_folder(struct site *site, size_t level)
 {
     int above = site->dirs[level];
     struct stat status;
-    if (mkdir_exactly(above, levels[level]) != 0)
-        return errno == EEXIST;
+    if (mkdir_exactly(above, levels[level]) != 0) {
+        if (errno == EEXIST)
+            site->dirs[level + 1] = steps_walk(above, levels[level], &site->owner);
+        return site->dirs[level + 1] >= 0;
+    }
     AUTO_FD fd = openat(above, levels[level], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &status) != 0)
-        return false;
-    if (status.st_uid != powers_uid()) {
+    bool opened = fd >= 0 && fstat(fd, &status) == 0;
+    if (opened && status.st_uid != powers_uid()) {
         errno = EEXIST; /* swapped already */
         return false;
     }
-    if (!mark(fd)) {
+    if (!opened || !mark(fd)) {
         int errnum = errno;
         (void)unlinkat(above, levels[level], AT_REMOVEDIR);
         errno = errnum;
         return false;
     }
+    site->dirs[level + 1] = fd;
+    fd = -1;
     return true;
 }
 
 /* Makes what is missing. The level reached; if that is not the last, errno says why. */
 static size_t site_make(struct site *site)
 {
-    for (size_t i = 0; i < LEVELS; i++) {
-        if (site->dirs[i + 1] < 0 && make_folder(site, i))
-            site->dirs[i + 1] = steps_walk(site->dirs[i], levels[i], &site->owner);
-        if (site->dirs[i + 1] < 0)
+    for (size_t i = 0; i < LEVELS; i++)
+        if (site->dirs[i + 1] < 0 && !make_folder(site, i))
             return i;
-    }
     return LEVELS;
 }
 
