@@ -56,6 +56,8 @@ static inline _Noreturn void fake_worker(bool draining)
     sigset_t none;
     (void)sigemptyset(&none);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() == 1)
+        _exit(0); /* the master has gone before it could take us along */
     (void)signal(SIGUSR1, draining ? SIG_IGN : fake_quit_slowly);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     for (;;)
@@ -103,11 +105,13 @@ static inline void fake_reload(const char *mode, pid_t *worker)
 
 static inline int fake_master(const char *mode)
 {
-    sigset_t hup;
+    sigset_t hup, held;
     int number;
     (void)sigemptyset(&hup);
     (void)sigaddset(&hup, SIGHUP);
-    (void)sigprocmask(SIG_BLOCK, &hup, NULL);
+    held = hup;
+    (void)sigaddset(&held, SIGUSR1); /* a worker hears it once it is one */
+    (void)sigprocmask(SIG_BLOCK, &held, NULL);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     pid_t worker = fake_spawn_worker();
     while (sigwait(&hup, &number) == 0)
