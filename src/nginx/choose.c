@@ -77,8 +77,11 @@ static uint32_t find_address(struct builder *builder, const struct listening_add
     struct place *place;
     char text[LISTENING_TEXT_MAX + 1];
     listening_address_text(address, text);
-    if (address->udp)
-        (void)strncat(text, "u", 1);
+    size_t len = strlen(text);
+    if (address->udp) {
+        text[len] = 'u';
+        text[len + 1] = 0;
+    }
     HASH_FIND_STR(builder->places, text, place);
     if (place != NULL)
         return place->address;
