@@ -8,6 +8,7 @@
 #include <acmec/engine/authority.h>
 #include <acmec/engine/commit.h>
 #include <acmec/engine/describe.h>
+#include <acmec/engine/diagnosis.h>
 #include <acmec/engine/due.h>
 #include <acmec/engine/hooks.h>
 #include <acmec/engine/ordering.h>
@@ -24,6 +25,7 @@ enum job_stage {
     JOB_AUTHORITY,
     JOB_BEFORE,
     JOB_ORDER,
+    JOB_DIAGNOSE, /* the CA did not see a proof: why? */
     JOB_DEPLOY,
     JOB_FAILED_HOOKS,
     JOB_LEAVE, /* the scripts that take records out of the DNS may still run */
@@ -48,6 +50,7 @@ struct job {
     struct authority *authority;
     struct ordering *orderings[KEY_TYPES_MAX]; /* one for each pair, one after the other */
     size_t pair;                               /* whose order is under way */
+    struct diagnosis *diagnosis;
     bool hooks_started, hooks_over;
     struct error hooks_error;
 };
@@ -84,6 +87,8 @@ static struct ordering *current(const struct job *job)
 /* Ends everything that could still act for this job. */
 static void let_go(struct job *job)
 {
+    diagnosis_free(job->diagnosis); /* it borrows from the order */
+    job->diagnosis = NULL;
     ari_check_release(&job->ari);
     for (size_t i = 0; i < KEY_TYPES_MAX; i++) {
         ordering_free(job->orderings[i]);
@@ -392,6 +397,34 @@ static void commit(struct job *job)
     job->stage = JOB_DEPLOY;
 }
 
+/* The order has failed; where the CA did not see a proof, the proof is looked at while it is still
+ * in place. */
+static void begin_diagnosis(struct job *job, const struct error *error)
+{
+    struct diagnosis_case of = {
+        .spec = job->spec,
+        .identities = session_caa_identities(authority_session(job->authority)),
+        .account_url = authority_account_url(job->authority),
+    };
+    if (ordering_proof(current(job)) != NULL)
+        of.answers = proof_answers(ordering_proof(current(job)), &of.answer_count);
+    job->diagnosis = diagnosis_new(job->run, &of, error);
+    if (job->diagnosis == NULL)
+        fail_job(job, error);
+    else
+        job->stage = JOB_DIAGNOSE;
+}
+
+static int64_t step_diagnosis(struct job *job)
+{
+    int64_t until_ms = diagnosis_step(job->diagnosis);
+    if (until_ms != 0)
+        return until_ms;
+    struct error error = *diagnosis_error(job->diagnosis);
+    fail_job(job, &error);
+    return 0;
+}
+
 static int64_t step_order(struct job *job)
 {
     int64_t until_ms = INT64_MAX;
@@ -409,7 +442,8 @@ static int64_t step_order(struct job *job)
         until_ms = 0;
         break;
     case ORDERING_FAILED:
-        fail_job(job, &error);
+        begin_diagnosis(job, &error);
+        until_ms = 0;
         break;
     case ORDERING_UNREACHABLE:
         finish(job, ACTION_DEFERRED, NULL);
@@ -497,6 +531,9 @@ static int64_t step_once(struct job *job)
         break;
     case JOB_ORDER:
         until_ms = step_order(job);
+        break;
+    case JOB_DIAGNOSE:
+        until_ms = step_diagnosis(job);
         break;
     case JOB_DEPLOY:
         step_deploy(job);

@@ -412,6 +412,11 @@ bool ordering_reused_proof(const struct ordering *ordering)
     return order_reused_proof(ordering->order);
 }
 
+const struct proof *ordering_proof(const struct ordering *ordering)
+{
+    return ordering->proof;
+}
+
 bool ordering_rate_limit(const struct ordering *ordering, enum limit_scope *scope)
 {
     return ordering->order != NULL && order_rate_limit(ordering->order, scope);

@@ -118,62 +118,6 @@ static bool read_home(struct preflight *preflight, struct error *err)
     return true;
 }
 
-/* ---- the DNS ---- */
-
-static const struct question *ask_dns(struct preflight *preflight, const char *name,
-                                      enum dns_type type)
-{
-    for (size_t i = 0; i < preflight->questions.count; i++) {
-        const struct question *asked = preflight->questions.items[i];
-        if (asked->kind == QUESTION_DNS && asked->dns.type == type &&
-            strcmp(asked->dns.name, name) == 0)
-            return asked;
-    }
-    struct question *question = questions_add(&preflight->questions, QUESTION_DNS);
-    question->dns = (struct dns_query){
-        .name = mem_strdup(name),
-        .type = type,
-        .server = mem_strdup(preflight->run->settings->dns_server),
-    };
-    return question;
-}
-
-static bool is_method(const struct preflight_name *name, const char *method)
-{
-    return strcmp(name->method, method) == 0;
-}
-
-/* By a connection to the name, rather than by the DNS. */
-static bool is_visited(const struct preflight_name *name)
-{
-    return is_method(name, "http-01") || is_method(name, "tls-alpn-01");
-}
-
-/* The name and its parents, the last with one label (RFC 8659 section 3). */
-static void ask_caa(struct preflight *preflight, struct preflight_name *name)
-{
-    const char *at = name->base;
-    while (at != NULL && name->levels < PREFLIGHT_LEVELS_MAX) {
-        name->caa[name->levels++] = ask_dns(preflight, at, DNS_CAA);
-        at = strchr(at, '.');
-        at = at == NULL ? NULL : at + 1;
-    }
-}
-
-static void ask_name(struct preflight *preflight, struct preflight_name *name)
-{
-    if (name->name->type == IDENTIFIER_IP)
-        return;
-    ask_caa(preflight, name);
-    if (is_visited(name)) {
-        name->a = ask_dns(preflight, name->base, DNS_A);
-        name->aaaa = ask_dns(preflight, name->base, DNS_AAAA);
-    } else {
-        AUTO_FREE record = mem_printf("_acme-challenge.%s", name->base);
-        name->txt = ask_dns(preflight, record, DNS_TXT);
-    }
-}
-
 /* ---- the proofs ---- */
 
 static void on_ready(void *ctx, size_t index)
@@ -243,7 +187,7 @@ static bool present(struct preflight *preflight, struct error *err)
     int64_t until_ms = run_now_ms(preflight->run) + PROOF_WITHIN_MS;
     for (size_t i = 0; i < preflight->spec->names.count && preflight->is_checked; i++) {
         struct preflight_name *name = &preflight->names[i];
-        if (!is_visited(name))
+        if (!preflight_is_visited(name))
             continue;
         if (!make_token(preflight, name, err))
             return false;
@@ -306,7 +250,7 @@ static void judge_nginx(struct preflight *preflight)
     struct error ignored = {0};
     bool found = nginx_where(preflight->run, &wish, &instance, &ignored);
     for (size_t i = 0; found && instance.master.pid != 0 && i < preflight->spec->names.count; i++)
-        if (is_visited(&preflight->names[i]))
+        if (preflight_is_visited(&preflight->names[i]))
             tell_server(preflight, instance.conf, &preflight->names[i]);
     if (found)
         nginx_instance_release(&instance);
@@ -341,7 +285,8 @@ static bool look(struct preflight *preflight, struct error *err)
         return false;
     prepare_names(preflight);
     for (size_t i = 0; i < preflight->spec->names.count; i++)
-        ask_name(preflight, &preflight->names[i]);
+        preflight_ask_name(&preflight->names[i], preflight->run->settings->dns_server,
+                           &preflight->questions);
     if (!questions_ask(preflight->run, &preflight->questions, err) || !present(preflight, err) ||
         !visit_all(preflight, err))
         return false;

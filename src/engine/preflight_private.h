@@ -43,7 +43,12 @@ void preflight_judge_dns(const struct preflight_name *name, struct preflight_row
 void preflight_judge_visit(const struct preflight_name *name, const struct preflight_visit *visit,
                            struct preflight_rows *out);
 
-/* ---- visiting ---- */
+/* ---- asking ---- */
+/* Whether it is proved by a connection to it, rather than by the DNS. */
+bool preflight_is_visited(const struct preflight_name *name);
+/* Adds the questions to the DNS, each once for all names. server: NULL: the system's. */
+void preflight_ask_name(struct preflight_name *name, const char *server,
+                        struct questions *questions);
 /* Fills name's visits from its address or its answers. */
 void preflight_find_visits(struct preflight_name *name);
 /* Adds the next question of a visit, if there is one: the first, another port, a redirect's. */

@@ -16,6 +16,50 @@
 #define PORT_TLS 443
 #define CHALLENGE_PATH "/.well-known/acme-challenge/"
 
+/* ---- the DNS ---- */
+
+static const struct question *ask_dns(struct questions *questions, const char *server,
+                                      const char *name, enum dns_type type)
+{
+    for (size_t i = 0; i < questions->count; i++) {
+        const struct question *asked = questions->items[i];
+        if (asked->kind == QUESTION_DNS && asked->dns.type == type &&
+            strcmp(asked->dns.name, name) == 0)
+            return asked;
+    }
+    struct question *question = questions_add(questions, QUESTION_DNS);
+    question->dns =
+        (struct dns_query){.name = mem_strdup(name), .type = type, .server = mem_strdup(server)};
+    return question;
+}
+
+bool preflight_is_visited(const struct preflight_name *name)
+{
+    return strcmp(name->method, "http-01") == 0 || strcmp(name->method, "tls-alpn-01") == 0;
+}
+
+void preflight_ask_name(struct preflight_name *name, const char *server,
+                        struct questions *questions)
+{
+    if (name->name->type == IDENTIFIER_IP)
+        return;
+    /* The name and its parents, the last with one label (RFC 8659 section 3). */
+    for (const char *at = name->base; at != NULL && name->levels < PREFLIGHT_LEVELS_MAX;) {
+        name->caa[name->levels++] = ask_dns(questions, server, at, DNS_CAA);
+        at = strchr(at, '.');
+        at = at == NULL ? NULL : at + 1;
+    }
+    if (preflight_is_visited(name)) {
+        name->a = ask_dns(questions, server, name->base, DNS_A);
+        name->aaaa = ask_dns(questions, server, name->base, DNS_AAAA);
+    } else {
+        AUTO_FREE record = mem_printf("_acme-challenge.%s", name->base);
+        name->txt = ask_dns(questions, server, record, DNS_TXT);
+    }
+}
+
+/* ---- visits ---- */
+
 static void add_visit(struct preflight_name *name, const char *address)
 {
     if (name->visit_count == PREFLIGHT_VISITS_MAX)

@@ -230,6 +230,12 @@ void proof_present(struct proof *proof, size_t index, const struct identifier *i
     }
 }
 
+const struct proof_answer *const *proof_answers(const struct proof *proof, size_t *count)
+{
+    *count = proof->count;
+    return (const struct proof_answer *const *)proof->answers;
+}
+
 void proof_take_ready(struct proof *proof, const char *token)
 {
     for (size_t i = 0; i < proof->count; i++)

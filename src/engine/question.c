@@ -131,7 +131,7 @@ static bool is_open(const struct question *question)
     return !question->answered && question->error.code == ERR_NONE;
 }
 
-static bool any_open(const struct questions *questions)
+bool questions_are_open(const struct questions *questions)
 {
     for (size_t i = 0; i < questions->count; i++)
         if (is_open(questions->items[i]))
@@ -139,26 +139,37 @@ static bool any_open(const struct questions *questions)
     return false;
 }
 
-static void forget(struct run *run, const struct question *question)
+void questions_send(struct run *run, struct questions *questions)
 {
-    lookups_cancel(run->lookups, question);
-    probes_cancel(run->probes, question);
-    exchanges_cancel(run->exchanges, question);
+    for (size_t i = 0; i < questions->count; i++) {
+        struct question *question = questions->items[i];
+        if (question->asked)
+            continue;
+        question->asked = true;
+        ask(run, question);
+    }
+}
+
+void questions_forget(struct run *run, const struct questions *questions)
+{
+    for (size_t i = 0; i < questions->count; i++) {
+        lookups_cancel(run->lookups, questions->items[i]);
+        probes_cancel(run->probes, questions->items[i]);
+        exchanges_cancel(run->exchanges, questions->items[i]);
+    }
 }
 
 bool questions_ask(struct run *run, struct questions *questions, struct error *err)
 {
-    for (size_t i = 0; i < questions->count; i++)
-        if (is_open(questions->items[i]))
-            ask(run, questions->items[i]);
-    while (any_open(questions) && run->stop_signal == 0) {
+    questions_send(run, questions);
+    while (questions_are_open(questions) && run->stop_signal == 0) {
         struct event event = {0};
         world_wait(run, INT64_MAX, &event);
         if (event.kind == EVENT_SIGNAL)
             run->stop_signal = event.signal;
         event_release(&event);
     }
-    for (size_t i = 0; i < questions->count && run->stop_signal != 0; i++)
-        forget(run, questions->items[i]);
+    if (run->stop_signal != 0)
+        questions_forget(run, questions);
     return world_goes_on(run, err);
 }

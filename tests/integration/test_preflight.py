@@ -14,9 +14,9 @@ class PreflightTest(bed.Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.pebble = cls.start_pebble(http_port=80)
         cls.dns = bed.DnsServer(port=53)
         cls.addClassCleanup(cls.dns.stop)
+        cls.pebble = cls.start_pebble(http_port=80, dns=cls.dns.address)
 
     def setUp(self):
         super().setUp()
@@ -82,6 +82,24 @@ class PreflightTest(bed.Case):
         red = self.red(*self.names("a.example"), "--standalone", "--http-address", "127.0.0.1")
         self.assertEqual([row["detail"] for row in red],
                          [f"port 80 of a.example answers from another server: {STRANGER}"])
+
+        # `issue` finds the same by itself, and says it as the hint of the CA's refusal.
+        self.dns.records[("b.example", "A")] = ["127.0.0.1"]
+        result = self.acmec("issue", *self.names("b.example", "a.example"), *self.ca(self.pebble), "--standalone",
+                            "--http-address", "127.0.0.1", code=5)
+        self.assertIn("a.example", result.error()["message"])
+        self.assertEqual(result.error()["hint"],
+                         f"port 80 of a.example answers from another server: {STRANGER}")
+
+    def test_what_issue_finds(self):
+        """A CA's refusal gets the likely cause as its hint; one that has none keeps its own."""
+        self.dns.records[("a.example", "AAAA")] = ["::1"]
+        result = self.acmec("issue", *self.names("a.example"), *self.ca(self.pebble), "--standalone",
+                            "--http-address", "127.0.0.1", code={0, 5})
+        if result.code == 5:  # Pebble asked over IPv6 first
+            self.assertIn("cannot be used at ::1", result.error()["hint"])
+        result = self.acmec("issue", *self.names("none.example"), *self.ca(self.pebble), "--standalone", code=5)
+        self.assertEqual(result.error()["hint"], "the DNS does not know it (NXDOMAIN)")
 
     def test_another_server_here(self):
         port = bed.free_port()

@@ -10,6 +10,7 @@
 #include <acmec/engine/run.h>
 
 struct ordering;
+struct proof;
 
 /* For the nth pair of spec. All borrowed; state's order of that pair is kept up to date, and
  * written. authority is ready. generation: that of the first pair; 0: the order chooses. */
@@ -40,6 +41,8 @@ const struct certkey *ordering_key(const struct ordering *ordering);
 const char *ordering_profile(const struct ordering *ordering); /* escaped; NULL: the CA said none */
 unsigned ordering_generation(const struct ordering *ordering);
 bool ordering_reused_proof(const struct ordering *ordering);
+/* After FAILED, until ordering_free: what was presented is still in place; NULL: nothing was. */
+const struct proof *ordering_proof(const struct ordering *ordering);
 /* After FAILED. */
 bool ordering_rate_limit(const struct ordering *ordering, enum limit_scope *scope);
 

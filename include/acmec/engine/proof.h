@@ -10,6 +10,7 @@
 #include <acmec/engine/run.h>
 
 struct proof;
+struct proof_answer;
 
 /* What a way of proof tells its certificate's job; index is the job's own number for the answer. */
 struct proof_listener {
@@ -39,6 +40,8 @@ bool proof_has_responder(const struct proof *proof);
 /* Puts the answer in place; listener's ready or failed follows, now or later. */
 void proof_present(struct proof *proof, size_t index, const struct identifier *identifier,
                    const char *token, const char *key_authorization);
+/* What was presented and not taken down. Borrowed until the next change. */
+const struct proof_answer *const *proof_answers(const struct proof *proof, size_t *count);
 /* Takes all answers down. Again: nothing. */
 void proof_clear(struct proof *proof);
 

@@ -12,6 +12,7 @@ struct question {
     struct dns_query dns; /* of these three the one of its kind; owned */
     struct tls_request tls;
     struct http_request http;
+    bool asked;
     /* the answer */
     bool answered;
     struct error error;        /* why not; ERR_NETWORK */
@@ -30,7 +31,14 @@ struct questions {
 struct question *questions_add(struct questions *questions, enum question_kind kind);
 void questions_release(struct questions *questions);
 
-/* Within world_open and world_close. Asks all that were not asked yet, and waits for their ends.
+/* Within world_open and world_close. Asks all that were not asked yet, and goes on at once; the
+ * answers come while the world is waited for. */
+void questions_send(struct run *run, struct questions *questions);
+bool questions_are_open(const struct questions *questions);
+/* Forgets those that have no answer yet: before questions_release, if there may be such. */
+void questions_forget(struct run *run, const struct questions *questions);
+
+/* The same in one: asks all that were not asked yet, and waits for their ends.
  * False: a signal came (run->stop_signal). */
 bool questions_ask(struct run *run, struct questions *questions, struct error *err) MUST_USE;
 
