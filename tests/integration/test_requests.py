@@ -67,7 +67,7 @@ class Requests(bed.Case):
                                  agree_tos="yes", standalone="yes", http_port=self.pebble.http_port)
         for command in (["renew"], ["renew", "--force"]):
             calls, connections, order = self.counted(*command)
-            self.assertEqual(calls["newOrder"], 50)
+            self.assertEqual(calls["newOrder"], 50, calls)
             self.assertEqual(calls["certificate"], 50)
             self.assertEqual(calls["directory"], 1)
             self.assertLessEqual(connections, 2)
