@@ -30,9 +30,9 @@ struct fake_world {
     size_t probed;
     struct {
         uint64_t id;
-        char *name;
+        char *name, *server; /* server NULL: the system's */
         enum dns_type type;
-        bool cancelled;
+        bool cancelled, answered;
     } queries[FAKE_SUBMITS_MAX];
     size_t queried;
     bool broken; /* submit fails */
@@ -112,6 +112,7 @@ static bool fake_query(struct dns_port *port, uint64_t id, const struct dns_quer
         return fail(err, ERR_NETWORK, "broken");
     world->queries[world->queried].id = id;
     world->queries[world->queried].name = mem_strdup(query->name);
+    world->queries[world->queried].server = mem_strdup(query->server);
     world->queries[world->queried++].type = query->type;
     return true;
 }
@@ -155,8 +156,10 @@ static inline void fake_world_release(struct fake_world *world)
     }
     for (size_t i = 0; i < world->probed; i++)
         tls_request_release(&world->probes[i].request);
-    for (size_t i = 0; i < world->queried; i++)
+    for (size_t i = 0; i < world->queried; i++) {
         free(world->queries[i].name);
+        free(world->queries[i].server);
+    }
 }
 
 /* The event of a reply to the nth submit. */
