@@ -6,12 +6,12 @@
 #include <acmec/base/buf.h>
 #include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
+#include <acmec/crypto/csr.h>
 #include <acmec/data/timefmt.h>
 #include <mbedtls/oid.h>
 #include <mbedtls/pem.h>
 #include <mbedtls/version.h>
 #include <mbedtls/x509_crt.h>
-#include <mbedtls/x509_csr.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -153,14 +153,22 @@ static inline void issuer_sign(struct test_issuer *issuer, struct span csr,
                                const char *const *names, size_t count, int64_t from,
                                struct buf *out)
 {
-    mbedtls_x509_csr request;
+    struct csr_info request = {0};
+    struct error err = {0};
+    mbedtls_pk_context subject;
+    if (!csr_read(csr, &request, &err)) {
+        (void)fprintf(stderr, "test issuer: %s\n", err.text);
+        abort();
+    }
     issuer_start(issuer);
-    mbedtls_x509_csr_init(&request);
-    issuer_must(mbedtls_x509_csr_parse_der(&request, (const unsigned char *)csr.ptr, csr.len),
+    mbedtls_pk_init(&subject);
+    issuer_must(mbedtls_pk_parse_public_key(&subject, (const unsigned char *)request.spki.data,
+                                            request.spki.len),
                 "request");
-    issuer_write(issuer, &request.pk, names, count, from, out);
+    issuer_write(issuer, &subject, names, count, from, out);
     issuer_write(issuer, &issuer->key, NULL, 0, from, out);
-    mbedtls_x509_csr_free(&request);
+    mbedtls_pk_free(&subject);
+    csr_info_release(&request);
 }
 
 #endif
