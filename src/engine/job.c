@@ -1,59 +1,18 @@
-#include <acmec/engine/job.h>
+#include "job_private.h"
 
 #include <acmec/acme/renewal.h>
-#include <acmec/base/cleanup.h>
 #include <acmec/base/log.h>
 #include <acmec/base/mem.h>
-#include <acmec/engine/ari_check.h>
 #include <acmec/engine/authority.h>
 #include <acmec/engine/commit.h>
 #include <acmec/engine/describe.h>
-#include <acmec/engine/diagnosis.h>
 #include <acmec/engine/due.h>
 #include <acmec/engine/hooks.h>
-#include <acmec/engine/ordering.h>
 #include <acmec/engine/records.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define LOCK_POLL_MS 200
-
-enum job_stage {
-    JOB_LOCK,
-    JOB_JUDGE,
-    JOB_CHECK, /* the CA is asked when to renew */
-    JOB_SLOT,  /* due, and waits for its turn */
-    JOB_AUTHORITY,
-    JOB_BEFORE,
-    JOB_ORDER,
-    JOB_DIAGNOSE, /* the CA did not see a proof: why? */
-    JOB_DEPLOY,
-    JOB_FAILED_HOOKS,
-    JOB_LEAVE, /* the scripts that take records out of the DNS may still run */
-    JOB_OVER
-};
-
-struct job {
-    struct run *run;
-    struct around *around;
-    const struct cert_spec *spec;
-    bool by_hand;
-    bool check;    /* nothing is to be done, unless the CA says so */
-    bool has_slot; /* one of run->slots */
-    bool by_ari;   /* nothing but the CA's suggestion makes it due */
-    bool enrolled; /* the authority was asked for its account */
-    struct ari_check ari;
-    enum job_stage stage;
-    struct outcome outcome;
-    struct lock lock;
-    int64_t lock_deadline_ms;
-    struct cert_state state;
-    struct authority *authority;
-    struct ordering *orderings[KEY_TYPES_MAX]; /* one for each pair, one after the other */
-    size_t pair;                               /* whose order is under way */
-    struct diagnosis *diagnosis;
-    bool hooks_started, hooks_over;
-    struct error hooks_error;
-};
 
 static void take_slot(struct job *job)
 {
@@ -79,13 +38,13 @@ struct job *job_new(struct run *run, struct around *around, const struct cert_sp
 }
 
 /* The order that is under way, or NULL. */
-static struct ordering *current(const struct job *job)
+struct ordering *job_current(const struct job *job)
 {
     return job->orderings[job->pair];
 }
 
 /* Ends everything that could still act for this job. */
-static void let_go(struct job *job)
+void job_let_go(struct job *job)
 {
     diagnosis_free(job->diagnosis); /* it borrows from the order */
     job->diagnosis = NULL;
@@ -98,7 +57,7 @@ static void let_go(struct job *job)
 
 void job_free(struct job *job)
 {
-    let_go(job);
+    job_let_go(job);
     lock_release(&job->lock);
     cert_state_release(&job->state);
     identifier_list_release(&job->outcome.domains);
@@ -125,9 +84,9 @@ void job_take_outcome(struct job *job, struct outcome *out)
 
 /* ---- ends ---- */
 
-static void finish(struct job *job, enum outcome_action action, const struct error *error)
+void job_finish(struct job *job, enum outcome_action action, const struct error *error)
 {
-    let_go(job);
+    job_let_go(job);
     job->outcome.action = action;
     if (error != NULL)
         job->outcome.error = *error;
@@ -176,11 +135,11 @@ static void remember_limit(struct job *job, const struct error *error, enum limi
 }
 
 /* The certificate failed: remembered, told to the failed hooks, and nobody else is held up. */
-static void fail_job(struct job *job, const struct error *error)
+void job_fail(struct job *job, const struct error *error)
 {
     struct error copy = *error;
     enum limit_scope scope;
-    const struct ordering *ordering = current(job);
+    const struct ordering *ordering = job_current(job);
     bool limited = ordering != NULL && ordering_rate_limit(ordering, &scope);
     bool dry = job->run->settings->dry_run;
     if (!dry && limited)
@@ -189,23 +148,23 @@ static void fail_job(struct job *job, const struct error *error)
         due_remember(job->run, &job->state, &copy);
         save_state(job);
     }
-    let_go(job);
+    job_let_go(job);
     job->outcome.error = copy;
     job->outcome.action = ACTION_FAILED;
     job->stage = JOB_FAILED_HOOKS;
     if (dry || copy.code == ERR_LOCKED)
-        finish(job, ACTION_FAILED, &copy);
+        job_finish(job, ACTION_FAILED, &copy);
 }
 
 void job_abort(struct job *job)
 {
     hooks_cancel(job->run->hooks, job);
     if (job->stage == JOB_DEPLOY || job->stage == JOB_FAILED_HOOKS)
-        finish(job, job->outcome.action, NULL);
+        job_finish(job, job->outcome.action, NULL);
     else if (job->check && job->stage <= JOB_CHECK)
-        finish(job, ACTION_NOT_DUE, NULL);
+        job_finish(job, ACTION_NOT_DUE, NULL);
     else if (job->stage != JOB_LEAVE && job->stage != JOB_OVER)
-        finish(job, ACTION_DEFERRED, NULL);
+        job_finish(job, ACTION_DEFERRED, NULL);
 }
 
 /* ---- lock and judge ---- */
@@ -227,9 +186,9 @@ static int64_t step_lock(struct job *job)
         return now + LOCK_POLL_MS;
     /* Whoever holds it works on the certificate: there is no need to ask about it. */
     if (err.code == ERR_LOCKED && job->check)
-        finish(job, ACTION_NOT_DUE, NULL);
+        job_finish(job, ACTION_NOT_DUE, NULL);
     else
-        fail_job(job, &err);
+        job_fail(job, &err);
     return 0;
 }
 
@@ -263,12 +222,12 @@ static void judge(struct job *job)
         } else if (job->check && job->stage == JOB_JUDGE) {
             job->stage = JOB_CHECK;
         } else {
-            finish(job, ACTION_NOT_DUE, NULL);
+            job_finish(job, ACTION_NOT_DUE, NULL);
         }
         return;
     case DUE_HELD_BACK:
         job->outcome.due = true;
-        finish(job, ACTION_HELD_BACK, &held);
+        job_finish(job, ACTION_HELD_BACK, &held);
         return;
     case DUE_YES:
         job->outcome.due = true;
@@ -284,7 +243,7 @@ static void step_judge(struct job *job)
     if (load_state(job, &err))
         judge(job);
     else
-        fail_job(job, &err);
+        job_fail(job, &err);
 }
 
 /* The CA has said when to renew, or not: it is judged again with what is known now. */
@@ -315,141 +274,6 @@ static void step_slot(struct job *job)
     if (!job->has_slot)
         take_slot(job);
     job->stage = JOB_AUTHORITY;
-}
-
-/* ---- the order ---- */
-
-static void step_authority(struct job *job)
-{
-    if (!job->enrolled)
-        job->authority = authority_get(job->run, job->spec, AUTHORITY_FOR_ORDERS);
-    job->enrolled = true;
-    if (authority_error(job->authority) != NULL)
-        finish(job, ACTION_DEFERRED, NULL);
-    else if (authority_is_ready(job->authority))
-        job->stage = JOB_BEFORE;
-}
-
-/* The order for the present pair; a second one goes into the first one's generation, and finds its
- * names proved. */
-static void begin_order(struct job *job)
-{
-    struct error err = {0};
-    unsigned generation = job->pair == 0 ? 0 : ordering_generation(job->orderings[0]);
-    job->orderings[job->pair] =
-        ordering_new(job->run, job->spec, job->authority, &job->state, job->pair, generation);
-    if (ordering_begin(current(job), &err))
-        job->stage = JOB_ORDER;
-    else
-        fail_job(job, &err);
-}
-
-static void step_before(struct job *job)
-{
-    struct run *run = job->run;
-    struct error err = {0};
-    enum around_answer answer = around_before(job->around, job->spec, &err);
-    if (answer == AROUND_WAIT)
-        return;
-    if (run->settings->max_orders != 0 && run->orders_started >= run->settings->max_orders) {
-        finish(job, ACTION_DEFERRED, NULL);
-        return;
-    }
-    run->orders_started++;
-    if (answer != AROUND_GO)
-        fail_job(job, &err);
-    else
-        begin_order(job);
-}
-
-/* The chain is here: it is judged, and in a real run becomes the live generation. */
-static void commit(struct job *job)
-{
-    struct run *run = job->run;
-    struct error err = {0};
-    bool is_new = job->state.live.generation == 0;
-    struct commit_request request = {
-        .spec = job->spec,
-        .generation = ordering_generation(job->orderings[0]),
-        .directory_url = authority_directory_url(job->authority),
-        .account_url = authority_account_url(job->authority),
-        .profile = ordering_profile(job->orderings[0]),
-        .has_ari = authority_has_ari(job->authority),
-        .by_ari = job->by_ari,
-    };
-    for (size_t i = 0; i <= job->pair; i++) {
-        request.keys[i] = ordering_key(job->orderings[i]);
-        request.chains[i] = ordering_chain(job->orderings[i]);
-    }
-    if (!commit_generation(run, &request, &job->state, &err)) {
-        fail_job(job, &err);
-        return;
-    }
-    job->outcome.reused_proof = ordering_reused_proof(job->orderings[0]);
-    let_go(job);
-    if (run->settings->dry_run) {
-        finish(job, is_new ? ACTION_WOULD_ISSUE : ACTION_WOULD_RENEW, NULL);
-        return;
-    }
-    outcome_from_state(run, job->spec->name, &job->state, job->spec, &job->outcome);
-    job->outcome.due = false;
-    job->outcome.action = is_new ? ACTION_ISSUED : ACTION_RENEWED;
-    job->stage = JOB_DEPLOY;
-}
-
-/* The order has failed; where the CA did not see a proof, the proof is looked at while it is still
- * in place. */
-static void begin_diagnosis(struct job *job, const struct error *error)
-{
-    struct diagnosis_case of = {
-        .spec = job->spec,
-        .identities = session_caa_identities(authority_session(job->authority)),
-        .account_url = authority_account_url(job->authority),
-    };
-    if (ordering_proof(current(job)) != NULL)
-        of.answers = proof_answers(ordering_proof(current(job)), &of.answer_count);
-    job->diagnosis = diagnosis_new(job->run, &of, error);
-    if (job->diagnosis == NULL)
-        fail_job(job, error);
-    else
-        job->stage = JOB_DIAGNOSE;
-}
-
-static int64_t step_diagnosis(struct job *job)
-{
-    int64_t until_ms = diagnosis_step(job->diagnosis);
-    if (until_ms != 0)
-        return until_ms;
-    struct error error = *diagnosis_error(job->diagnosis);
-    fail_job(job, &error);
-    return 0;
-}
-
-static int64_t step_order(struct job *job)
-{
-    int64_t until_ms = INT64_MAX;
-    struct error error = {0};
-    switch (ordering_step(current(job), &until_ms, &error)) {
-    case ORDERING_RUNS:
-        break;
-    case ORDERING_DONE:
-        if (job->pair + 1 == cert_spec_pairs(job->spec)) {
-            commit(job);
-            break;
-        }
-        job->pair++;
-        begin_order(job);
-        until_ms = 0;
-        break;
-    case ORDERING_FAILED:
-        begin_diagnosis(job, &error);
-        until_ms = 0;
-        break;
-    case ORDERING_UNREACHABLE:
-        finish(job, ACTION_DEFERRED, NULL);
-        break;
-    }
-    return until_ms;
 }
 
 /* ---- hooks ---- */
@@ -494,13 +318,13 @@ static void step_deploy(struct job *job)
         save_state(job);
         job->outcome.deploy_pending = job->state.deploy_pending;
     }
-    finish(job, job->outcome.action, &job->hooks_error);
+    job_finish(job, job->outcome.action, &job->hooks_error);
 }
 
 static void step_failed_hooks(struct job *job)
 {
     if (hooks_are_over(job, HOOK_FAILED, NULL))
-        finish(job, ACTION_FAILED, &job->outcome.error);
+        job_finish(job, ACTION_FAILED, &job->outcome.error);
 }
 
 /* ---- the public door ---- */
@@ -524,16 +348,16 @@ static int64_t step_once(struct job *job)
         step_slot(job);
         break;
     case JOB_AUTHORITY:
-        step_authority(job);
+        job_step_authority(job);
         break;
     case JOB_BEFORE:
-        step_before(job);
+        job_step_before(job);
         break;
     case JOB_ORDER:
-        until_ms = step_order(job);
+        until_ms = job_step_order(job);
         break;
     case JOB_DIAGNOSE:
-        until_ms = step_diagnosis(job);
+        until_ms = job_step_diagnosis(job);
         break;
     case JOB_DEPLOY:
         step_deploy(job);
@@ -560,23 +384,23 @@ int64_t job_step(struct job *job)
 
 bool job_take_child(struct job *job, const struct event *event)
 {
-    return current(job) != NULL && ordering_take_child(current(job), event);
+    return job_current(job) != NULL && ordering_take_child(job_current(job), event);
 }
 
 void job_proof_ready(struct job *job, const char *token)
 {
-    if (current(job) != NULL)
-        ordering_proof_ready(current(job), token);
+    if (job_current(job) != NULL)
+        ordering_proof_ready(job_current(job), token);
 }
 
 void job_proof_visited(struct job *job, const char *token)
 {
-    if (current(job) != NULL)
-        ordering_visited(current(job), token);
+    if (job_current(job) != NULL)
+        ordering_visited(job_current(job), token);
 }
 
 void job_proof_lost(struct job *job, const struct error *error)
 {
-    if (job->stage == JOB_ORDER && ordering_has_responder(current(job)))
-        fail_job(job, error);
+    if (job->stage == JOB_ORDER && ordering_has_responder(job_current(job)))
+        job_fail(job, error);
 }
