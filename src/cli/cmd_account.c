@@ -81,7 +81,7 @@ static bool thumbprint(struct context *context, struct error *err)
     size_t found = 0, index = 0;
     for (size_t i = 0; i < views->count; i++) {
         const struct account_view *view = &views->items[i];
-        if (!chosen || (strcmp(view->ca, spec.directory_url) == 0 &&
+        if (!chosen || (strcmp(view->ca, spec.cas[0].directory_url) == 0 &&
                         strcmp(view->account, spec.account) == 0)) {
             found++;
             index = i;
@@ -97,7 +97,7 @@ static bool thumbprint(struct context *context, struct error *err)
         return with_hint(err, "--server and --account say which");
     }
     fail(err, ERR_USAGE, "there is no account '%s' at %s", spec.account,
-         escaped_str(spec.directory_url).text);
+         escaped_str(spec.cas[0].directory_url).text);
     return with_hint(err, "'acmec account register' makes one");
 }
 

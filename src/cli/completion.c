@@ -117,7 +117,7 @@ static void bash_write(struct buf *out)
 static void zsh_option(struct buf *out, enum option_id id)
 {
     const struct option_row *row = option_row(id);
-    bool repeats = row->kind == OPTION_LIST || row->kind == OPTION_REPEATED;
+    bool repeats = row->kind == OPTION_LIST;
     buf_add_str(out, repeats ? "            '*'" : "            ");
     if (row->letter != 0)
         buf_addf(out, "{-%c,--%s}'", row->letter, row->name);

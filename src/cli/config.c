@@ -75,7 +75,7 @@ bool config_parse(struct span text, const char *file, enum option_files which,
 
 size_t config_counting(const struct option_set *set, enum option_id id)
 {
-    return option_row(id)->kind == OPTION_REPEATED ? 0 : set->values[id].count - 1;
+    return set->values[id].count - 1;
 }
 
 bool config_is_yes(const struct option_set *set, enum option_id id)
@@ -157,14 +157,15 @@ static bool read_account(const struct option_layers *layers, struct cert_spec *s
     return true;
 }
 
-static bool fail_server(const struct option_set *set, const char *text, struct error *err)
+static bool fail_server(const struct option_set *set, size_t nth, struct error *err)
 {
+    const char *text = set->values[OPT_SERVER].items[nth].text;
     if (strncmp(text, "http://", 7) == 0) {
-        FAIL_VALUE(set, OPT_SERVER, err, "'%s' is not encrypted", escaped_str(text).text);
+        option_fail(set, OPT_SERVER, nth, err, "'%s' is not encrypted", escaped_str(text).text);
         return with_hint(err, "a CA is reached by https:// only");
     }
-    FAIL_VALUE(set, OPT_SERVER, err, "'%s' is neither an https:// URL nor the name of a CA",
-               escaped_str(text).text);
+    option_fail(set, OPT_SERVER, nth, err, "'%s' is neither an https:// URL nor the name of a CA",
+                escaped_str(text).text);
     const struct ca *nearest = ca_nearest(text);
     if (nearest != NULL)
         return with_hint(err, "the nearest known one is '%s'", nearest->name);
@@ -208,35 +209,44 @@ static const struct ca *staging_of(const struct ca *ca)
     return NULL;
 }
 
-static bool to_staging(const struct option_set *where, const struct ca *staging,
-                       struct cert_spec *spec, struct error *err)
+/* Adds the CA that text stands for, or its staging partner where staging (who says so) is wanted.
+ */
+static bool add_ca(struct cert_spec *spec, const char *text, const struct ca *ca,
+                   const struct option_set *staging, struct error *err)
 {
+    const struct ca *partner = staging_of(ca);
+    const char *url = partner == NULL ? NULL : partner->directory_url;
     if (staging == NULL) {
-        FAIL_VALUE(where, OPT_STAGING, err, "acmec knows no staging service of '%s'",
-                   escaped_str(spec->server).text);
+        cert_spec_add_ca(spec, text, ca == NULL ? text : ca->directory_url, url);
+    } else if (partner != NULL) {
+        cert_spec_add_ca(spec, partner->name, url, url);
+    } else {
+        FAIL_VALUE(staging, OPT_STAGING, err, "acmec knows no staging service of '%s'",
+                   escaped_str(text).text);
         return with_hint(err, "give its URL with --server");
     }
-    free(spec->server);
-    free(spec->directory_url);
-    spec->server = mem_strdup(staging->name);
-    spec->directory_url = mem_strdup(staging->directory_url);
     return true;
 }
 
-static bool read_server(const struct option_layers *layers, struct cert_spec *spec,
-                        struct error *err)
+static bool read_servers(const struct option_layers *layers, struct cert_spec *spec,
+                         struct error *err)
 {
     const struct option_set *set = option_layers_find(layers, OPT_SERVER);
-    const char *text = set == NULL ? CONFIG_SERVER_DEFAULT : option_set_text(set, OPT_SERVER);
-    const struct ca *ca = is_url(text) ? ca_by_url(text) : ca_by_name(text);
-    if (ca == NULL && !is_url(text))
-        return fail_server(set, text, err);
-    spec->server = mem_strdup(text);
-    spec->directory_url = mem_strdup(ca == NULL ? text : ca->directory_url);
-    const struct ca *staging = staging_of(ca);
-    spec->staging_url = staging == NULL ? NULL : mem_strdup(staging->directory_url);
-    const struct option_set *where;
-    return !wants_staging(layers, &where) || to_staging(where, staging, spec, err);
+    const struct option_set *staging;
+    if (!wants_staging(layers, &staging))
+        staging = NULL;
+    if (set == NULL)
+        return add_ca(spec, CONFIG_SERVER_DEFAULT, ca_by_name(CONFIG_SERVER_DEFAULT), staging, err);
+    const struct option_values *values = &set->values[OPT_SERVER];
+    for (size_t i = 0; i < values->count; i++) {
+        const char *text = values->items[i].text;
+        const struct ca *ca = is_url(text) ? ca_by_url(text) : ca_by_name(text);
+        if (ca == NULL && !is_url(text))
+            return fail_server(set, i, err);
+        if (!add_ca(spec, text, ca, staging, err))
+            return false;
+    }
+    return true;
 }
 
 /* ---- all of it ---- */
@@ -253,6 +263,7 @@ static void read_plain(const struct option_layers *layers, struct cert_spec *spe
     };
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
         *strings[i].to = mem_strdup(option_layers_text(layers, strings[i].id));
+    spec->allow_subset = option_layers_flag(layers, OPT_ALLOW_SUBSET);
     spec->agree_tos = option_layers_flag(layers, OPT_AGREE_TOS);
     spec->hook_timeout = option_layers_number(layers, OPT_HOOK_TIMEOUT, 600);
 }
@@ -260,7 +271,7 @@ static void read_plain(const struct option_layers *layers, struct cert_spec *spe
 /* Each reads one part of the spec; the first that fails says why. */
 static bool (*const readers[])(const struct option_layers *, struct cert_spec *, struct error *) = {
     config_read_proofs, config_read_dns, config_read_address, config_read_certificate,
-    read_email,         read_eab,        read_account,        read_server,
+    read_email,         read_eab,        read_account,        read_servers,
 };
 
 bool config_spec(const struct option_layers *layers, const char *name, struct cert_spec *out,

@@ -212,8 +212,7 @@ bool option_set_add(struct option_set *set, enum option_id id, const char *text,
                     struct error *err)
 {
     enum option_kind kind = rows[id].kind;
-    bool once = kind != OPTION_LIST && kind != OPTION_REPEATED;
-    if (once && set->file != NULL && set->values[id].count > 0)
+    if (kind != OPTION_LIST && set->file != NULL && set->values[id].count > 0)
         return fail_at(set, id, line, err, "given a second time");
     if (kind == OPTION_FLAG)
         return add_flag(set, id, text, line, err);
@@ -233,7 +232,7 @@ const char *option_set_text(const struct option_set *set, enum option_id id)
     const struct option_values *values = &set->values[id];
     if (values->count == 0)
         return NULL;
-    return values->items[rows[id].kind == OPTION_REPEATED ? 0 : values->count - 1].text;
+    return values->items[values->count - 1].text;
 }
 
 /* ---- layers ---- */

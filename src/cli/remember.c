@@ -82,7 +82,9 @@ static void add_names(struct changes *changes, const struct option_set *old,
 
 static void add_server(struct changes *changes, const struct cert_spec *spec)
 {
-    add_change(changes, OPT_SERVER, 1)[0] = spec->server;
+    const char **values = add_change(changes, OPT_SERVER, spec->ca_count);
+    for (size_t i = 0; i < spec->ca_count; i++)
+        values[i] = spec->cas[i].server;
     remove_key(changes, OPT_STAGING);
 }
 

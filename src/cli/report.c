@@ -155,14 +155,31 @@ static json_t *window_json(const struct outcome *outcome)
     return object;
 }
 
+static json_t *names_json(const struct identifier_list *names)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < names->count; i++)
+        (void)json_array_append_new(list, json_string(names->items[i].value));
+    return list;
+}
+
+static json_t *ca_errors_json(const struct outcome *outcome)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < outcome->ca_failure_count; i++) {
+        json_t *object = json_object();
+        put_text(object, "ca", outcome->ca_failures[i].ca);
+        put(object, "error", error_json(&outcome->ca_failures[i].error));
+        (void)json_array_append_new(list, object);
+    }
+    return list;
+}
+
 static json_t *certificate_json(const struct outcome *outcome)
 {
     json_t *object = json_object();
     put_text(object, "name", outcome->name);
-    json_t *domains = json_array();
-    for (size_t i = 0; i < outcome->domains.count; i++)
-        (void)json_array_append_new(domains, json_string(outcome->domains.items[i].value));
-    put(object, "domains", domains);
+    put(object, "domains", names_json(&outcome->domains));
     put_text(object, "action", outcome_action_word(outcome->action));
     put_time(object, "not_before", outcome->not_before);
     put_time(object, "not_after", outcome->not_after);
@@ -173,12 +190,14 @@ static json_t *certificate_json(const struct outcome *outcome)
     put(object, "due", json_boolean(outcome->due));
     put(object, "deploy_pending", json_boolean(outcome->deploy_pending));
     put(object, "installed", json_array());
-    put(object, "dropped", json_array());
+    put(object, "dropped", names_json(&outcome->dropped));
     put(object, "error", error_json(&outcome->error));
     put(object, "reused_proof", json_boolean(outcome->reused_proof));
     put_text(object, "profile", outcome->profile);
     put(object, "revoked", json_boolean(outcome->revoked));
     put(object, "renewal_window", window_json(outcome));
+    put_text(object, "ca", outcome->ca);
+    put(object, "ca_errors", ca_errors_json(outcome));
     return object;
 }
 

@@ -71,18 +71,24 @@ static void add_done(const struct outcome *outcome, const struct summary_style *
                      struct buf *out)
 {
     const char *reused = outcome->reused_proof ? "; the CA relied on an earlier proof" : "";
+    AUTO(buf) without = BUF(1024);
+    for (size_t i = 0; i < outcome->dropped.count; i++)
+        buf_addf(&without, "%s%s", i == 0 ? "; without " : ", ", outcome->dropped.items[i].value);
     switch (outcome->action) {
     case ACTION_ISSUED:
     case ACTION_RENEWED:
         paint(out, style->color, GREEN, outcome->action == ACTION_ISSUED ? "issued" : "renewed");
-        buf_addf(out, " %s: valid until %s%s%s\n", outcome->name, date_of(outcome->not_after).text,
-                 outcome->live == NULL ? "" : ", in ", outcome->live == NULL ? "" : outcome->live);
+        buf_addf(out, " %s: valid until %s%s%s%s\n", outcome->name,
+                 date_of(outcome->not_after).text, outcome->live == NULL ? "" : ", in ",
+                 outcome->live == NULL ? "" : outcome->live, buf_str(&without));
         break;
     case ACTION_WOULD_ISSUE:
-        buf_addf(out, "dry run: %s would be issued%s\n", outcome->name, reused);
+        buf_addf(out, "dry run: %s would be issued%s%s\n", outcome->name, reused,
+                 buf_str(&without));
         break;
     case ACTION_WOULD_RENEW:
-        buf_addf(out, "dry run: %s would be renewed%s\n", outcome->name, reused);
+        buf_addf(out, "dry run: %s would be renewed%s%s\n", outcome->name, reused,
+                 buf_str(&without));
         break;
     case ACTION_NONE:
     case ACTION_NOT_DUE:
@@ -259,11 +265,14 @@ static void write_detail(const struct outcome *outcome, const struct summary_sty
     buf_add_byte(out, '\n');
     for (size_t i = 0; i < outcome->domains.count; i++)
         add_row(out, i == 0 ? "names" : "", outcome->domains.items[i].value);
+    for (size_t i = 0; i < outcome->dropped.count; i++)
+        add_row(out, i == 0 ? "left out" : "", outcome->dropped.items[i].value);
     buf_addf(out, "  %-13s ", "state");
     add_state(outcome, style, out);
     add_time_row(out, "valid from", outcome->not_before, style->now);
     add_time_row(out, "valid until", outcome->not_after, style->now);
     add_time_row(out, "next renewal", outcome->next_renewal, style->now);
+    add_row(out, "CA", outcome->ca);
     if (outcome->window_end != 0) {
         AUTO_FREE window = mem_printf("%s to %s", moment(outcome->window_start).text,
                                       moment(outcome->window_end).text);

@@ -26,12 +26,31 @@ struct outcome *outcome_list_add(struct outcome_list *list, const char *name)
     return item;
 }
 
+void outcome_add_ca_failure(struct outcome *outcome, const char *ca, const struct error *error)
+{
+    size_t count = outcome->ca_failure_count;
+    outcome->ca_failures =
+        mem_resize(outcome->ca_failures, count + 1, sizeof *outcome->ca_failures);
+    outcome->ca_failures[count] = (struct ca_failure){mem_strdup(ca), *error};
+    outcome->ca_failure_count++;
+}
+
+void outcome_release(struct outcome *outcome)
+{
+    identifier_list_release(&outcome->domains);
+    identifier_list_release(&outcome->dropped);
+    free(outcome->live);
+    free(outcome->ca);
+    for (size_t i = 0; i < outcome->ca_failure_count; i++)
+        free(outcome->ca_failures[i].ca);
+    free(outcome->ca_failures);
+    *outcome = (struct outcome){0};
+}
+
 void outcome_list_release(struct outcome_list *list)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        identifier_list_release(&list->items[i].domains);
-        free(list->items[i].live);
-    }
+    for (size_t i = 0; i < list->count; i++)
+        outcome_release(&list->items[i]);
     free(list->items);
     *list = (struct outcome_list){0};
 }

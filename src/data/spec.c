@@ -54,24 +54,17 @@ void cert_spec_release(struct cert_spec *spec)
     for (size_t i = 0; i < spec->name_proof_count; i++)
         proving_release(&spec->name_proofs[i].proof);
     free(spec->name_proofs);
+    for (size_t i = 0; i < spec->ca_count; i++) {
+        free(spec->cas[i].server);
+        free(spec->cas[i].directory_url);
+        free(spec->cas[i].staging_url);
+    }
+    free(spec->cas);
     char *const owned[] = {
-        spec->http_address,
-        spec->server,
-        spec->directory_url,
-        spec->staging_url,
-        spec->ca_bundle,
-        spec->account,
-        spec->email,
-        spec->proxy,
-        spec->key_group,
-        spec->pre_hook,
-        spec->deploy_hook,
-        spec->post_hook,
-        spec->eab_kid,
-        spec->eab_hmac_key_file,
-        spec->csr,
-        spec->profile,
-        spec->preferred_chain,
+        spec->http_address, spec->ca_bundle,       spec->account,           spec->email,
+        spec->proxy,        spec->key_group,       spec->pre_hook,          spec->deploy_hook,
+        spec->post_hook,    spec->eab_kid,         spec->eab_hmac_key_file, spec->csr,
+        spec->profile,      spec->preferred_chain,
     };
     for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++)
         free(owned[i]);
@@ -115,6 +108,35 @@ void cert_spec_request(const struct cert_spec *spec, struct buf *out)
         buf_addf(out, "; chain %s", spec->preferred_chain);
     if (spec->must_staple)
         buf_add_str(out, "; must-staple");
+}
+
+bool cert_spec_has_ca(const struct cert_spec *spec, const char *directory_url)
+{
+    for (size_t i = 0; i < spec->ca_count; i++)
+        if (strcmp(spec->cas[i].directory_url, directory_url) == 0)
+            return true;
+    return false;
+}
+
+size_t cert_spec_find_ca(const struct cert_spec *spec, const char *directory_url)
+{
+    for (size_t i = 0; directory_url != NULL && i < spec->ca_count; i++)
+        if (strcmp(spec->cas[i].directory_url, directory_url) == 0)
+            return i;
+    return 0;
+}
+
+void cert_spec_add_ca(struct cert_spec *spec, const char *server, const char *directory_url,
+                      const char *staging_url)
+{
+    if (cert_spec_has_ca(spec, directory_url))
+        return;
+    spec->cas = mem_resize(spec->cas, spec->ca_count + 1, sizeof *spec->cas);
+    spec->cas[spec->ca_count++] = (struct ca_choice){
+        .server = mem_strdup(server),
+        .directory_url = mem_strdup(directory_url),
+        .staging_url = mem_strdup(staging_url),
+    };
 }
 
 const struct proving *cert_spec_proof(const struct cert_spec *spec, const struct identifier *name)

@@ -249,12 +249,12 @@ static bool is_confirmed(const struct run *run, const struct cert_spec *spec, st
 {
     const struct engine_questions *questions = &run->settings->questions;
     AUTO_FREE question = mem_printf("Deactivate the account '%s' at %s for ever?", spec->account,
-                                    spec->directory_url);
+                                    spec->cas[0].directory_url);
     if (run->settings->yes ||
         (questions->confirm != NULL && questions->confirm(questions->ctx, question)))
         return true;
     (void)fail(err, ERR_USAGE, "the account '%s' at %s would be deactivated for ever",
-               spec->account, spec->directory_url);
+               spec->account, spec->cas[0].directory_url);
     return with_hint(err, "say --yes if that is what you want; no certificate can be renewed or "
                           "ordered with it then");
 }
@@ -298,7 +298,7 @@ bool account_act(struct run *run, enum account_act act, const struct cert_spec *
     run->orders_wanted = 1;
     struct talk talk = {
         .run = run,
-        .authority = authority_get(run, spec, acts[act].use),
+        .authority = authority_get(run, spec, 0, acts[act].use),
         .wish = {.emails = spec->email},
     };
     bool good = meet(&talk, err) && acts[act].run(&talk, view, err);

@@ -2,6 +2,7 @@
 
 #include <acmec/acme/problem.h>
 #include <acmec/base/cleanup.h>
+#include <acmec/base/log.h>
 #include <acmec/base/mem.h>
 #include <acmec/data/escape.h>
 #include <acmec/data/timefmt.h>
@@ -22,14 +23,12 @@ enum authority_step {
     AUTHORITY_FAILED
 };
 
-#define NAME_DEFAULT "default"
-
 struct authority {
     struct authority *next;
     struct run *run;
     enum authority_step step;
     char *directory_url, *account;
-    bool staging, limited;
+    bool staging, limited, blamed;
     bool wants_account;
     struct enrol *enrol;
     struct session *session;
@@ -37,10 +36,9 @@ struct authority {
     struct error error;
 };
 
-const char *authority_url_for(const struct run *run, const struct cert_spec *spec)
+const char *authority_url_for(const struct run *run, const struct ca_choice *ca)
 {
-    return run->settings->dry_run && spec->staging_url != NULL ? spec->staging_url
-                                                               : spec->directory_url;
+    return run->settings->dry_run && ca->staging_url != NULL ? ca->staging_url : ca->directory_url;
 }
 
 bool authority_is_ready(const struct authority *authority)
@@ -61,18 +59,48 @@ void authority_fail(struct authority *authority, const struct error *error)
     authority->error = *error;
 }
 
-void authority_limit(struct authority *authority, const struct error *error)
+static void store_limit(const struct authority *authority, const struct identifier_list *names,
+                        int64_t until, const struct error *error)
 {
+    struct run *run = authority->run;
+    struct stored_limit limit = {
+        .directory_url = mem_strdup(authority->directory_url),
+        .account_url = mem_strdup(authority_account_url(authority)),
+        .account = mem_strdup(authority->account),
+        .until = until,
+        .error = *error,
+    };
+    struct error err = {0};
+    if (names != NULL)
+        identifier_list_copy(names, &limit.names);
+    if (!store_add_limit(run->store, &limit, run_now(run), &err))
+        log_warn("%s", err.text);
+    free(limit.directory_url);
+    free(limit.account_url);
+    free(limit.account);
+    identifier_list_release(&limit.names);
+}
+
+void authority_limit(struct authority *authority, const struct identifier_list *names,
+                     int64_t until, const struct error *error)
+{
+    if (error->retry_at != 0)
+        store_limit(authority, names, until, error);
+    if (names != NULL)
+        return;
     if (authority->step != AUTHORITY_FAILED)
         authority->limited = true;
     authority_fail(authority, error);
 }
 
-const struct error *authorities_error(const struct run *run, size_t nth)
+const struct error *authorities_error(const struct run *run, size_t nth, bool *blamed)
 {
-    for (const struct authority *a = run->authorities; a != NULL; a = a->next)
-        if (a->step == AUTHORITY_FAILED && a->wants_account && !a->limited && nth-- == 0)
-            return &a->error;
+    for (const struct authority *a = run->authorities; a != NULL; a = a->next) {
+        if (a->step != AUTHORITY_FAILED || !a->wants_account || a->limited || nth-- > 0)
+            continue;
+        *blamed = a->blamed;
+        return &a->error;
+    }
     return NULL;
 }
 
@@ -236,17 +264,17 @@ static bool is_same(const char *a, const char *b)
     return strcmp(a, b) == 0;
 }
 
-static bool open_account(struct authority *authority, const struct cert_spec *spec,
+static bool open_account(struct authority *authority, const struct cert_spec *spec, size_t nth,
                          enum authority_use use, struct error *err)
 {
     const struct enrol_wish wish = {
         .directory_url = authority->directory_url,
-        .production_url = spec->directory_url,
+        .production_url = spec->cas[nth].directory_url,
         .account = authority->account,
         .email = spec->email,
         .eab_kid = spec->eab_kid,
         .eab_hmac_key_file = spec->eab_hmac_key_file,
-        .eab_unasked = true,
+        .eab_unasked = nth == 0, /* one key id cannot be of several CAs */
         .agree_tos = spec->agree_tos,
         .check = use == AUTHORITY_FOR_ACCOUNT || use == AUTHORITY_FOR_CHANGE,
         .may_register = use != AUTHORITY_FOR_CHANGE,
@@ -258,6 +286,24 @@ static bool open_account(struct authority *authority, const struct cert_spec *sp
     return enrol_new(authority->run, &wish, &authority->enrol, err);
 }
 
+static struct authority *find(struct run *run, const struct cert_spec *spec, size_t nth)
+{
+    const char *url = authority_url_for(run, &spec->cas[nth]);
+    for (struct authority *a = run->authorities; a != NULL; a = a->next)
+        if (is_same(a->directory_url, url) && is_same(a->account, spec->account))
+            return a;
+    return NULL;
+}
+
+void authorities_blame(struct run *run, const struct cert_spec *spec, size_t nth)
+{
+    for (size_t i = 0; i <= nth; i++) {
+        struct authority *authority = find(run, spec, i);
+        if (authority != NULL)
+            authority->blamed = true;
+    }
+}
+
 static void put_to_use(struct authority *authority, enum authority_use use)
 {
     authority->wants_account |= use != AUTHORITY_FOR_DIRECTORY;
@@ -265,27 +311,28 @@ static void put_to_use(struct authority *authority, enum authority_use use)
         start_account(authority);
 }
 
-struct authority *authority_get(struct run *run, const struct cert_spec *spec,
+struct authority *authority_get(struct run *run, const struct cert_spec *spec, size_t nth,
                                 enum authority_use use)
 {
-    const char *url = authority_url_for(run, spec);
-    const char *account = spec->account == NULL ? NAME_DEFAULT : spec->account;
-    for (struct authority *a = run->authorities; a != NULL; a = a->next)
-        if (is_same(a->directory_url, url) && is_same(a->account, account)) {
-            put_to_use(a, use);
-            return a;
-        }
-    struct authority *authority = mem_new(1, sizeof *authority);
+    const char *url = authority_url_for(run, &spec->cas[nth]);
+    struct authority *authority = find(run, spec, nth);
+    if (authority != NULL) {
+        put_to_use(authority, use);
+        return authority;
+    }
+    authority = mem_new(1, sizeof *authority);
     authority->run = run;
     authority->directory_url = mem_strdup(url);
-    authority->account = mem_strdup(account);
-    authority->staging = run->settings->dry_run && spec->staging_url != NULL;
+    authority->account = mem_strdup(spec->account);
+    authority->staging = run->settings->dry_run && spec->cas[nth].staging_url != NULL;
     authority->wants_account = use != AUTHORITY_FOR_DIRECTORY;
-    authority->next = run->authorities;
-    run->authorities = authority;
+    struct authority **end = &run->authorities;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = authority;
 
     struct error err = {0};
-    if (!open_account(authority, spec, use, &err)) {
+    if (!open_account(authority, spec, nth, use, &err)) {
         authority_fail(authority, &err);
         return authority;
     }

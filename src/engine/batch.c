@@ -259,16 +259,19 @@ static bool run_after(struct group *group, struct error *err)
 
 /* ---- a group as a whole ---- */
 
-/* What failed for more than one certificate: the first is the run's error, the others are told. */
+/* What failed for more than one certificate: the first that left one behind is the run's error, the
+ * others are told. */
 static bool judge_authorities(const struct run *run, bool good, struct error *err)
 {
     const struct error *error;
-    for (size_t i = 0; (error = authorities_error(run, i)) != NULL; i++) {
-        if (good)
+    bool blamed;
+    for (size_t i = 0; (error = authorities_error(run, i, &blamed)) != NULL; i++) {
+        if (good && blamed) {
             *err = *error;
-        else
+            good = false;
+        } else {
             run_progress(run, PROGRESS_NOTICE, "", "%s", error->text);
-        good = false;
+        }
     }
     return good;
 }

@@ -79,6 +79,8 @@ static void set_live(struct run *run, const struct commit_request *request, cons
     (void)snprintf(live->issuer, sizeof live->issuer, "%s", judged->infos[0].issuer);
     identifier_list_release(&live->names);
     identifier_list_copy(&request->spec->names, &live->names);
+    identifier_list_release(&live->dropped);
+    identifier_list_copy(request->dropped, &live->dropped);
     replace(&live->directory_url, request->directory_url);
     replace(&live->account_url, request->account_url);
     replace(&live->request, asked);
@@ -118,6 +120,7 @@ static bool store_generation(struct run *run, const struct commit_request *reque
         .request = asked,
         .profile = request->profile,
         .names = &spec->names,
+        .dropped = request->dropped,
         .issued_at = run_now(run),
     };
     for (size_t i = 0; i < parts.pairs; i++) {

@@ -1,5 +1,6 @@
 #include <acmec/engine/describe.h>
 
+#include <acmec/base/mem.h>
 #include <acmec/engine/due.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,8 +30,12 @@ void outcome_from_state(const struct run *run, const char *name, const struct ce
     else
         identifier_list_copy(&spec->names, &out->domains);
     out->deploy_pending = state->deploy_pending;
+    identifier_list_release(&out->dropped);
+    identifier_list_copy(&live->dropped, &out->dropped);
     if (live->generation == 0)
         return;
+    free(out->ca);
+    out->ca = mem_strdup(live->directory_url);
     out->not_before = live->not_before;
     out->not_after = live->not_after;
     out->next_renewal = spec == NULL ? live->due_at : due_at(spec, state);

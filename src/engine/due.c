@@ -46,14 +46,29 @@ static bool is_request(const struct cert_spec *spec, const char *request)
     return strcmp(buf_str(&wanted), request) == 0;
 }
 
+/* Whether it has the names; those that the CA left out count as there where that is allowed: they
+ * are tried again when it is due. */
+static bool is_for(const struct stored_live *live, const struct cert_spec *spec)
+{
+    size_t missing = 0;
+    for (size_t i = 0; i < spec->names.count; i++) {
+        const struct identifier *name = &spec->names.items[i];
+        if (identifier_list_has(&live->names, name))
+            continue;
+        if (!spec->allow_subset || !identifier_list_has(&live->dropped, name))
+            return false;
+        missing++;
+    }
+    return spec->names.count - missing == live->names.count;
+}
+
 /* Whether it is another certificate that is wanted, whenever the live one ends. */
 static bool is_other(const struct cert_spec *spec, const struct stored_live *live)
 {
-    bool other_ca =
-        live->directory_url != NULL && strcmp(live->directory_url, spec->directory_url) != 0;
+    bool other_ca = live->directory_url != NULL && !cert_spec_has_ca(spec, live->directory_url);
     bool other_request = live->request != NULL && !is_request(spec, live->request);
     return live->generation == 0 || other_ca || other_request || live->revoked ||
-           !identifier_list_same_set(&live->names, &spec->names);
+           !is_for(live, spec);
 }
 
 static bool is_wanted(const struct run *run, const struct cert_spec *spec,
@@ -87,34 +102,52 @@ static bool is_backed_off(const struct run *run, const struct cert_state *state)
            failure->next_attempt <= now + renewal_backoff(failure->count, lifetime_of(state));
 }
 
-static const struct stored_limit *limit_of(const struct run *run, const struct cert_spec *spec)
+/* Whether it is about what the nth CA would be asked for. */
+static bool is_about(const struct run *run, const struct cert_spec *spec, size_t nth,
+                     const struct stored_limit *limit)
 {
-    const char *url = authority_url_for(run, spec);
-    for (size_t i = 0; i < run->limits.count; i++) {
-        const struct stored_limit *limit = &run->limits.items[i];
-        bool fits =
-            limit->names.count == 0 || identifier_list_same_set(&limit->names, &spec->names);
-        if (fits && limit->directory_url != NULL && strcmp(limit->directory_url, url) == 0)
-            return limit;
-    }
-    return NULL;
+    return strcmp(limit->directory_url, authority_url_for(run, &spec->cas[nth])) == 0 &&
+           (limit->account == NULL || strcmp(limit->account, spec->account) == 0) &&
+           (limit->names.count == 0 || identifier_list_same_set(&limit->names, &spec->names));
 }
 
+bool due_ca_is_limited(const struct run *run, const struct cert_spec *spec, size_t nth,
+                       const struct cert_state *state, struct error *held)
+{
+    int64_t now = run_now(run), latest = now;
+    for (size_t i = 0; !run->force_rate_limit && i < run->limits.count; i++) {
+        const struct stored_limit *limit = &run->limits.items[i];
+        if (!is_about(run, spec, nth, limit))
+            continue;
+        int64_t until =
+            renewal_limit_until(limit->until, now, state->live.not_before,
+                                state->live.generation == 0 ? 0 : state->live.not_after);
+        if (until <= latest)
+            continue;
+        latest = until;
+        *held = limit->error;
+        held->code = ERR_RATE_LIMITED;
+        held->retry_at = until;
+        if (held->hint[0] == '\0')
+            (void)with_hint(held, "name the certificate and say --force-rate-limit to ask earlier");
+    }
+    return latest > now;
+}
+
+/* All CAs that may be asked say to wait: held is the one that waits least. */
 static bool is_limited(const struct run *run, const struct cert_spec *spec,
                        const struct cert_state *state, struct error *held)
 {
-    const struct stored_limit *limit = run->settings->force_rate_limit ? NULL : limit_of(run, spec);
-    if (limit == NULL)
-        return false;
-    int64_t now = run_now(run);
-    int64_t until = renewal_limit_until(limit->until, now, state->live.not_before,
-                                        state->live.generation == 0 ? 0 : state->live.not_after);
-    if (until <= now)
-        return false;
-    *held = limit->error;
-    held->code = ERR_RATE_LIMITED;
-    held->retry_at = until;
-    return true;
+    struct error least = {0};
+    for (size_t i = 0; i < spec->ca_count; i++) {
+        struct error one = {0};
+        if (!due_ca_is_limited(run, spec, i, state, &one))
+            return false;
+        if (i == 0 || one.retry_at < least.retry_at)
+            least = one;
+    }
+    *held = least;
+    return spec->ca_count > 0;
 }
 
 enum due_answer due_judge(const struct run *run, const struct cert_spec *spec,

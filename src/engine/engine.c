@@ -109,6 +109,8 @@ bool engine_find_by_names(struct engine *engine, const struct identifier_list *n
         struct error ignored = {0};
         if (!store_read_state(engine->store, list.items[i], &state, &ignored))
             continue; /* what is wrong with another certificate is not this one's concern */
+        for (size_t j = 0; j < state.live.dropped.count; j++)
+            (void)identifier_list_add(&state.live.names, &state.live.dropped.items[j]);
         hit = state.live.generation != 0 && identifier_list_same_set(&state.live.names, names);
         if (hit)
             (void)snprintf(out, CERT_NAME_MAX + 1, "%s", list.items[i]);
@@ -173,8 +175,10 @@ static bool may_use_ca(const struct cert_spec *spec, const struct cert_state *st
                        struct error *err)
 {
     const char *live_url = state->live.directory_url;
-    if (state->live.generation == 0 || live_url == NULL || !ca_is_staging(spec->directory_url) ||
-        ca_is_staging(live_url))
+    bool staging = false;
+    for (size_t i = 0; i < spec->ca_count; i++)
+        staging = staging || ca_is_staging(spec->cas[i].directory_url);
+    if (state->live.generation == 0 || live_url == NULL || !staging || ca_is_staging(live_url))
         return true;
     (void)fail(err, ERR_USAGE,
                "'%s' has a certificate from a real CA; a staging one would replace it", spec->name);
@@ -189,6 +193,7 @@ bool engine_issue(struct engine *engine, const struct cert_spec *spec, struct ou
         !store_read_state(engine->store, spec->name, &state, err) ||
         !may_use_ca(spec, &state, err) || !may_drop_names(engine, spec, &state, err))
         return false;
+    engine->run.force_rate_limit = engine->settings.force_rate_limit;
     struct batch batch = {.by_hand = true};
     struct cert_spec borrowed = *spec;
     batch_add(&batch, &borrowed, 0);
@@ -294,6 +299,7 @@ bool engine_renew(struct engine *engine, const char *const *names, size_t count,
     for (size_t i = 0; i < count; i++)
         if (!check_known(&known, names[i], err))
             return false;
+    engine->run.force_rate_limit = engine->settings.force_rate_limit && renewal.named;
     for (size_t i = 0; i < (count > 0 ? count : known.count); i++)
         look_at(&renewal, count > 0 ? names[i] : known.items[i]);
     bool good = batch_run(&engine->run, &renewal.batch, out, err);

@@ -1,6 +1,5 @@
 #include "job_private.h"
 
-#include <acmec/acme/renewal.h>
 #include <acmec/base/log.h>
 #include <acmec/base/mem.h>
 #include <acmec/engine/authority.h>
@@ -31,6 +30,7 @@ struct job *job_new(struct run *run, struct around *around, const struct cert_sp
     job->check = check;
     if (!check)
         take_slot(job);
+    asking_start(&job->asking, spec);
     job->lock.fd = -1;
     job->lock_deadline_ms = run_now_ms(run) + run->settings->wait_seconds * 1000;
     (void)snprintf(job->outcome.name, sizeof job->outcome.name, "%s", job->spec->name);
@@ -53,6 +53,7 @@ void job_let_go(struct job *job)
         ordering_free(job->orderings[i]);
         job->orderings[i] = NULL;
     }
+    job->pair = 0;
 }
 
 void job_free(struct job *job)
@@ -60,8 +61,8 @@ void job_free(struct job *job)
     job_let_go(job);
     lock_release(&job->lock);
     cert_state_release(&job->state);
-    identifier_list_release(&job->outcome.domains);
-    free(job->outcome.live);
+    asking_release(&job->asking);
+    outcome_release(&job->outcome);
     free(job);
 }
 
@@ -78,8 +79,7 @@ const char *job_name(const struct job *job)
 void job_take_outcome(struct job *job, struct outcome *out)
 {
     *out = job->outcome;
-    job->outcome.domains = (struct identifier_list){0};
-    job->outcome.live = NULL;
+    job->outcome = (struct outcome){0};
 }
 
 /* ---- ends ---- */
@@ -112,47 +112,24 @@ static void save_state(struct job *job)
         log_warn("%s", err.text);
 }
 
-static void remember_limit(struct job *job, const struct error *error, enum limit_scope scope)
+static void remember_failure(struct job *job, const struct error *error)
 {
-    int64_t until = renewal_limit_until(error->retry_at, run_now(job->run),
-                                        job->state.live.not_before, job->state.live.not_after);
-    struct stored_limit limit = {
-        .directory_url = mem_strdup(authority_directory_url(job->authority)),
-        .account_url = mem_strdup(authority_account_url(job->authority)),
-        .until = until,
-        .error = *error,
-    };
-    if (scope == LIMIT_NAMES)
-        identifier_list_copy(&job->spec->names, &limit.names);
-    struct error err = {0};
-    if (error->retry_at != 0 && !store_add_limit(job->run->store, &limit, run_now(job->run), &err))
-        log_warn("%s", err.text);
-    free(limit.directory_url);
-    free(limit.account_url);
-    identifier_list_release(&limit.names);
-    if (scope == LIMIT_ACCOUNT)
-        authority_limit(job->authority, error);
+    if (job->run->settings->dry_run || job->authority == NULL || !due_remembers(error->code))
+        return;
+    due_remember(job->run, &job->state, error);
+    save_state(job);
 }
 
 /* The certificate failed: remembered, told to the failed hooks, and nobody else is held up. */
 void job_fail(struct job *job, const struct error *error)
 {
     struct error copy = *error;
-    enum limit_scope scope;
-    const struct ordering *ordering = job_current(job);
-    bool limited = ordering != NULL && ordering_rate_limit(ordering, &scope);
-    bool dry = job->run->settings->dry_run;
-    if (!dry && limited)
-        remember_limit(job, &copy, scope);
-    if (!dry && job->authority != NULL && due_remembers(copy.code)) {
-        due_remember(job->run, &job->state, &copy);
-        save_state(job);
-    }
+    remember_failure(job, &copy);
     job_let_go(job);
     job->outcome.error = copy;
     job->outcome.action = ACTION_FAILED;
     job->stage = JOB_FAILED_HOOKS;
-    if (dry || copy.code == ERR_LOCKED)
+    if (job->run->settings->dry_run || copy.code == ERR_LOCKED)
         job_finish(job, ACTION_FAILED, &copy);
 }
 
@@ -249,6 +226,7 @@ static void step_judge(struct job *job)
 /* The CA has said when to renew, or not: it is judged again with what is known now. */
 static void end_check(struct job *job)
 {
+    job->authority = NULL;
     commit_stamp(job->run, job->spec, &job->state);
     save_state(job);
     judge(job);
@@ -257,7 +235,9 @@ static void end_check(struct job *job)
 static void step_check(struct job *job)
 {
     if (job->authority == NULL)
-        job->authority = authority_get(job->run, job->spec, AUTHORITY_FOR_DIRECTORY);
+        job->authority = authority_get(job->run, job->spec,
+                                       cert_spec_find_ca(job->spec, job->state.live.directory_url),
+                                       AUTHORITY_FOR_DIRECTORY);
     const struct error *error = authority_error(job->authority);
     if (!job->ari.begun && authority_has_directory(job->authority))
         ari_check_start(&job->ari, job->run, job->spec->name, job->authority, &job->state.live);

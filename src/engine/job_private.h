@@ -3,6 +3,7 @@
 #define ACMEC_ENGINE_JOB_PRIVATE_H
 
 #include <acmec/engine/ari_check.h>
+#include <acmec/engine/asking.h>
 #include <acmec/engine/diagnosis.h>
 #include <acmec/engine/job.h>
 #include <acmec/engine/ordering.h>
@@ -26,11 +27,11 @@ struct job {
     struct run *run;
     struct around *around;
     const struct cert_spec *spec;
+    struct asking asking;
     bool by_hand;
     bool check;    /* nothing is to be done, unless the CA says so */
     bool has_slot; /* one of run->slots */
     bool by_ari;   /* nothing but the CA's suggestion makes it due */
-    bool enrolled; /* the authority was asked for its account */
     struct ari_check ari;
     enum job_stage stage;
     struct outcome outcome;
@@ -41,6 +42,7 @@ struct job {
     struct ordering *orderings[KEY_TYPES_MAX]; /* one for each pair, one after the other */
     size_t pair;                               /* whose order is under way */
     struct diagnosis *diagnosis;
+    struct error refusal; /* the last CA's that refused this certificate */
     bool hooks_started, hooks_over;
     struct error hooks_error;
 };

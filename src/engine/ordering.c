@@ -17,7 +17,7 @@ struct ordering {
     size_t pair;
     struct certkey key;
     unsigned generation; /* 0: none yet, or a dry run */
-    bool resumed;
+    bool resumed, refused_by_ca;
 };
 
 struct ordering *ordering_new(struct run *run, const struct cert_spec *spec,
@@ -309,6 +309,7 @@ static enum ordering_answer order_failed(struct ordering *ordering, struct error
     }
     if (!stale && error->code == ERR_NETWORK && authority_error(ordering->authority) != NULL)
         return ORDERING_UNREACHABLE;
+    ordering->refused_by_ca = order_refused_by_ca(ordering->order);
     if (stale || error->code == ERR_REFUSED)
         stored_order_clear(stored_order_of(ordering));
     if (!stale)
@@ -415,6 +416,17 @@ bool ordering_reused_proof(const struct ordering *ordering)
 const struct proof *ordering_proof(const struct ordering *ordering)
 {
     return ordering->proof;
+}
+
+void ordering_failed_names(const struct ordering *ordering, struct identifier_list *out)
+{
+    if (ordering->order != NULL)
+        order_failed_names(ordering->order, out);
+}
+
+bool ordering_refused_by_ca(const struct ordering *ordering)
+{
+    return ordering->refused_by_ca;
 }
 
 bool ordering_rate_limit(const struct ordering *ordering, enum limit_scope *scope)

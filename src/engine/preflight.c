@@ -78,7 +78,7 @@ static void judge_ca(struct preflight *preflight, const struct authority *author
 static bool ask_ca(struct preflight *preflight, struct error *err)
 {
     struct authority *authority =
-        authority_get(preflight->run, preflight->spec, AUTHORITY_FOR_DIRECTORY);
+        authority_get(preflight->run, preflight->spec, 0, AUTHORITY_FOR_DIRECTORY);
     while (!authority_has_directory(authority) && authority_error(authority) == NULL)
         if (!wait_event(preflight, INT64_MAX, err))
             return false;
@@ -97,8 +97,8 @@ static bool read_home(struct preflight *preflight, struct error *err)
     struct error held = {0};
     bool found = false;
     if (!crypto_start(err) || !store_read_state(preflight->run->store, spec->name, &state, err) ||
-        !store_read_account(preflight->run->store, spec->directory_url, spec->account, false, &key,
-                            &account, &found, err))
+        !store_read_account(preflight->run->store, spec->cas[0].directory_url, spec->account, false,
+                            &key, &account, &found, err))
         return false;
     AUTO(buf) thumbprint = BUF(THUMBPRINT_MAX);
     bool good = key == NULL || key_thumbprint(key, &thumbprint, err);

@@ -51,7 +51,7 @@ bool profiles_read(struct run *run, const struct cert_spec *spec, struct profile
 {
     if (!world_open(run, spec->ca_bundle, spec->proxy, err))
         return false;
-    struct authority *authority = authority_get(run, spec, AUTHORITY_FOR_DIRECTORY);
+    struct authority *authority = authority_get(run, spec, 0, AUTHORITY_FOR_DIRECTORY);
     bool good = wait_for_directory(run, authority, err);
     if (good)
         collect(authority_session(authority), out);

@@ -240,6 +240,8 @@ static bool write_meta(const char *dir, const struct generation_parts *parts, st
     json_put_str(root, "profile", parts->profile);
     store_json_put(root, "no_key", json_boolean(parts->no_key));
     store_json_put_names(root, "names", parts->names);
+    if (parts->dropped != NULL && parts->dropped->count > 0)
+        store_json_put_names(root, "dropped", parts->dropped);
     store_json_put_time(root, "issued_at", parts->issued_at);
     return store_json_write(path, root, err);
 }

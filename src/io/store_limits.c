@@ -11,6 +11,7 @@ static void limit_clear(struct stored_limit *limit)
 {
     free(limit->directory_url);
     free(limit->account_url);
+    free(limit->account);
     identifier_list_release(&limit->names);
     *limit = (struct stored_limit){0};
 }
@@ -34,6 +35,7 @@ static bool read_limit(const json_t *row, struct stored_limit *out)
     bool bad = false;
     out->directory_url = mem_strdup(store_json_text(row, "ca", &bad));
     out->account_url = mem_strdup(store_json_text(row, "account", &bad));
+    out->account = mem_strdup(store_json_text(row, "account_name", &bad));
     store_json_names(row, "names", &out->names, &bad);
     out->until = store_json_time(row, "until", &bad);
     store_json_error(row, "error", &out->error, &bad);
@@ -81,6 +83,7 @@ static json_t *as_row(const struct stored_limit *limit)
     json_t *row = json_object();
     json_put_str(row, "ca", limit->directory_url);
     json_put_str(row, "account", limit->account_url);
+    json_put_str(row, "account_name", limit->account);
     store_json_put_names(row, "names", &limit->names);
     store_json_put_time(row, "until", limit->until);
     store_json_put_error(row, "error", &limit->error);

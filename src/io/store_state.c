@@ -44,6 +44,7 @@ static void live_clear(struct stored_live *live)
     free(live->request);
     free(live->profile);
     identifier_list_release(&live->names);
+    identifier_list_release(&live->dropped);
     *live = (struct stored_live){0};
 }
 
@@ -105,6 +106,7 @@ static void read_live(const json_t *root, struct stored_live *out, bool *bad)
     out->revoked = store_json_flag(live, "revoked", bad);
     read_ari(live, out, bad);
     store_json_names(live, "names", &out->names, bad);
+    store_json_names(live, "dropped", &out->dropped, bad);
     out->conf = store_json_stamp(live, "conf", bad);
     out->defaults = store_json_stamp(live, "defaults", bad);
     if (out->generation == 0 || out->names.count == 0 || out->not_after == 0)
@@ -192,6 +194,7 @@ static void read_meta(const struct store *store, const char *name, struct stored
     live->profile = mem_strdup(store_json_text(meta, "profile", &bad));
     live->issued_at = store_json_time(meta, "issued_at", &bad);
     live->revoked = store_json_flag(meta, "revoked", &bad);
+    store_json_names(meta, "dropped", &live->dropped, &bad);
     json_decref(meta);
 }
 
@@ -296,6 +299,7 @@ static void put_live(json_t *root, const struct stored_live *live)
     json_t *out = store_json_section(root, "live");
     store_json_put_number(out, "generation", live->generation);
     store_json_put_names(out, "names", &live->names);
+    store_json_put_names(out, "dropped", &live->dropped);
     store_json_put_time(out, "not_before", live->not_before);
     store_json_put_time(out, "not_after", live->not_after);
     store_json_put_time(out, "due_at", live->due_at);

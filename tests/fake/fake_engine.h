@@ -142,13 +142,22 @@ static void fake_see(const struct cert_spec *spec)
         proving_copy(&spec->name_proofs[i].proof, &copy);
         cert_spec_prove(&fake_engine.spec, &spec->name_proofs[i].name, &copy);
     }
-    char **strings[] = {&fake_engine.spec.http_address, &fake_engine.spec.server,
-                        &fake_engine.spec.ca_bundle,    &fake_engine.spec.directory_url,
-                        &fake_engine.spec.account,      &fake_engine.spec.email,
-                        &fake_engine.spec.staging_url,  &fake_engine.spec.proxy,
-                        &fake_engine.spec.key_group,    &fake_engine.spec.pre_hook,
-                        &fake_engine.spec.post_hook,    &fake_engine.spec.deploy_hook,
-                        &fake_engine.spec.eab_kid,      &fake_engine.spec.eab_hmac_key_file};
+    fake_engine.spec.cas = NULL;
+    fake_engine.spec.ca_count = 0;
+    for (size_t i = 0; i < spec->ca_count; i++)
+        cert_spec_add_ca(&fake_engine.spec, spec->cas[i].server, spec->cas[i].directory_url,
+                         spec->cas[i].staging_url);
+    char **strings[] = {&fake_engine.spec.http_address,
+                        &fake_engine.spec.proxy,
+                        &fake_engine.spec.ca_bundle,
+                        &fake_engine.spec.account,
+                        &fake_engine.spec.email,
+                        &fake_engine.spec.key_group,
+                        &fake_engine.spec.pre_hook,
+                        &fake_engine.spec.post_hook,
+                        &fake_engine.spec.deploy_hook,
+                        &fake_engine.spec.eab_kid,
+                        &fake_engine.spec.eab_hmac_key_file};
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
         *strings[i] = mem_strdup(*strings[i]);
 }
@@ -278,7 +287,7 @@ bool engine_profiles(struct engine *engine, const struct cert_spec *spec, struct
         *err = fake_engine.error;
         return false;
     }
-    out->ca = mem_strdup(spec->directory_url);
+    out->ca = mem_strdup(spec->cas[0].directory_url);
     out->items = mem_new(1, sizeof *out->items);
     out->items[out->count++] =
         (struct profile_view){mem_strdup("shortlived"), mem_strdup("160 hours")};

@@ -24,7 +24,8 @@ static void check_values(const struct option_set *set)
 
 static void check_spec(const struct cert_spec *spec)
 {
-    if (strncmp(spec->directory_url, "https://", 8) != 0 || spec->names.count > IDENTIFIERS_MAX)
+    if (strncmp(spec->cas[0].directory_url, "https://", 8) != 0 ||
+        spec->names.count > IDENTIFIERS_MAX)
         abort();
     for (size_t i = 0; i < spec->names.count; i++) {
         const struct proving *proof = cert_spec_proof(spec, &spec->names.items[i]);
@@ -38,14 +39,14 @@ static void check_spec(const struct cert_spec *spec)
 static void check_edit(struct span text, const struct cert_spec *spec)
 {
     AUTO(buf) out = BUF(2 * INI_FILE_MAX);
-    const char *values[] = {spec->server};
+    const char *values[] = {spec->cas[0].server};
     struct ini_change change = {.key = "server", .values = values, .count = 1};
     struct error err;
     if (!ini_edit(text, &change, 1, &out, &err))
         return;
     AUTO(option_set) again = {0};
     if (!config_parse(buf_span(&out), "again", FILES_CERT, &again, &err) ||
-        strcmp(option_set_text(&again, OPT_SERVER), spec->server) != 0)
+        strcmp(option_set_text(&again, OPT_SERVER), spec->cas[0].server) != 0)
         abort();
 }
 

@@ -27,6 +27,7 @@ struct scene {
     struct cert_state state;
     struct certkey certkey;
     struct buf chain;
+    struct identifier_list dropped;
     struct commit_request request;
 };
 
@@ -39,9 +40,10 @@ static void start(struct scene *scene)
     scene->spec.names = test_names(2);
     scene->spec.key_types[0] = KEY_ECDSA_P256;
     scene->spec.key_type_count = 1;
-    scene->spec.directory_url = mem_strdup("https://ca.example/dir");
+    cert_spec_add_ca(&scene->spec, "ca", "https://ca.example/dir", NULL);
     scene->request = (struct commit_request){
         .spec = &scene->spec,
+        .dropped = &scene->dropped,
         .directory_url = "https://ca.example/dir",
         .account_url = "https://ca.example/acct/1",
         .profile = "shortlived",
@@ -53,6 +55,7 @@ static void end(struct scene *scene)
 {
     certkey_release(&scene->certkey);
     buf_release(&scene->chain);
+    identifier_list_release(&scene->dropped);
     cert_spec_release(&scene->spec);
     cert_state_release(&scene->state);
     issuer_release(&scene->issuer);
@@ -143,6 +146,29 @@ static void test_a_deploy_hook_has_work_then(void **state)
     scene.spec.deploy_hook = mem_strdup("reload");
     commit_well(&scene);
     assert_true(scene.state.deploy_pending);
+    end(&scene);
+}
+
+/* Both in the state and beside the chain, so that a state that is lost costs no renewal. */
+static void test_names_left_out_are_kept(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct error err = {0};
+    struct identifier name;
+    start(&scene);
+    assert_true(identifier_parse("c.example", &name, &err));
+    assert_true(identifier_list_add(&scene.dropped, &name));
+    commit_well(&scene);
+    assert_int_equal(scene.state.live.dropped.count, 1);
+    AUTO(cert_state) derived = {.deploy_pending = false};
+    assert_true(store_derive_live(scene.fake.home.store, "cert", &derived, &err));
+    assert_int_equal(derived.live.names.count, 2);
+    assert_int_equal(derived.live.dropped.count, 1);
+    assert_string_equal(derived.live.dropped.items[0].value, "c.example");
+    identifier_list_release(&scene.dropped);
+    commit_well(&scene);
+    assert_int_equal(scene.state.live.dropped.count, 0);
     end(&scene);
 }
 
@@ -247,6 +273,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_generation_becomes_live),
         cmocka_unit_test(test_a_deploy_hook_has_work_then),
+        cmocka_unit_test(test_names_left_out_are_kept),
         cmocka_unit_test(test_a_ca_without_ari),
         cmocka_unit_test(test_a_useless_chain_ends_the_order),
         cmocka_unit_test(test_a_dry_run_keeps_nothing),

@@ -112,9 +112,11 @@ static void test_defaults(void **state)
     assert_null(spec.http_address);
     assert_int_equal(spec.key_types[0], KEY_ECDSA_P256);
     assert_int_equal(spec.renew_before.kind, RENEW_BEFORE_DEFAULT);
-    assert_string_equal(spec.server, "letsencrypt");
-    assert_string_equal(spec.directory_url, LE);
-    assert_string_equal(spec.staging_url, LE_STAGING);
+    assert_int_equal(spec.ca_count, 1);
+    assert_string_equal(spec.cas[0].server, "letsencrypt");
+    assert_string_equal(spec.cas[0].directory_url, LE);
+    assert_string_equal(spec.cas[0].staging_url, LE_STAGING);
+    assert_false(spec.allow_subset);
     assert_string_equal(spec.account, "default");
     assert_null(spec.email);
     assert_false(spec.agree_tos);
@@ -253,12 +255,12 @@ static void check_server(struct given *given, const char *server, const char *ur
     struct error err = {0};
     if (!config_spec(&given->layers, "", &spec, &err))
         fail_msg("%s", err.text);
-    assert_string_equal(spec.server, server);
-    assert_string_equal(spec.directory_url, url);
+    assert_string_equal(spec.cas[0].server, server);
+    assert_string_equal(spec.cas[0].directory_url, url);
     if (staging_url == NULL)
-        assert_null(spec.staging_url);
+        assert_null(spec.cas[0].staging_url);
     else
-        assert_string_equal(spec.staging_url, staging_url);
+        assert_string_equal(spec.cas[0].staging_url, staging_url);
     given_release(given);
     *given = (struct given){0};
 }
@@ -269,7 +271,6 @@ static void test_servers(void **state)
     AUTO(given) given = {0};
     give(&given, NULL, NULL);
     say(&given, OPT_SERVER, "https://ca.example/dir");
-    say(&given, OPT_SERVER, "google");
     check_server(&given, "https://ca.example/dir", "https://ca.example/dir", NULL);
     give(&given, NULL, NULL);
     say(&given, OPT_SERVER, LE);
@@ -293,6 +294,59 @@ static void test_servers(void **state)
     check_server(&given, "letsencrypt", LE, LE_STAGING);
 }
 
+/* All that are given count, in their order, each once; a layer's list outweighs weaker ones. */
+static void test_several_servers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *given, *conf, *wanted[4];
+    } cases[] = {
+        {"google", "server = letsencrypt\n", {"google"}},
+        {NULL,
+         "server = zerossl, letsencrypt\nserver = https://ca.example/d\n",
+         {"zerossl", "letsencrypt", "https://ca.example/d"}},
+        {"letsencrypt,google,LetsEncrypt," LE, NULL, {"letsencrypt", "google"}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        AUTO(given) given = {0};
+        AUTO(cert_spec) spec = {0};
+        struct error err = {0};
+        size_t count = 0;
+        give(&given, cases[i].conf, NULL);
+        if (cases[i].given != NULL)
+            say(&given, OPT_SERVER, cases[i].given);
+        assert_true(config_spec(&given.layers, "", &spec, &err));
+        for (; cases[i].wanted[count] != NULL; count++)
+            assert_string_equal(spec.cas[count].server, cases[i].wanted[count]);
+        assert_int_equal(spec.ca_count, count);
+    }
+    AUTO(given) given = {0};
+    AUTO(cert_spec) spec = {0};
+    struct error err = {0};
+    give(&given, "server = letsencrypt, zerossl\n", NULL);
+    say(&given, OPT_STAGING, NULL);
+    assert_false(config_spec(&given.layers, "", &spec, &err));
+    assert_non_null(strstr(err.text, "'zerossl'"));
+}
+
+/* A key id is of no use without its key. */
+static void test_binding(void **state)
+{
+    (void)state;
+    AUTO(given) given = {0};
+    AUTO(cert_spec) spec = {0};
+    struct error err = {0};
+    give(&given, "eab-kid = k\n", NULL);
+    assert_false(config_spec(&given.layers, "", &spec, &err));
+    assert_non_null(strstr(err.text, "eab-hmac-key-file"));
+    given_release(&given);
+    given = (struct given){0};
+    give(&given, "eab-kid = k\neab-hmac-key-file = /etc/k\n", NULL);
+    assert_true(config_spec(&given.layers, "", &spec, &err));
+    assert_string_equal(spec.eab_kid, "k");
+    assert_string_equal(spec.eab_hmac_key_file, "/etc/k");
+}
+
 static void refuse(enum option_id id, const char *text, const char *words, const char *hint)
 {
     AUTO(given) given = {0};
@@ -304,7 +358,7 @@ static void refuse(enum option_id id, const char *text, const char *words, const
     assert_int_equal(err.code, ERR_USAGE);
     if (strstr(err.text, words) == NULL || strstr(err.hint, hint) == NULL)
         fail_msg("%s / %s", err.text, err.hint);
-    assert_null(spec.server);
+    assert_int_equal(spec.ca_count, 0);
 }
 
 static void test_wrong_values(void **state)
@@ -528,6 +582,8 @@ int main(void)
         cmocka_unit_test(test_two_commands_of_one_name),
         cmocka_unit_test(test_bad_proofs),
         cmocka_unit_test(test_servers),
+        cmocka_unit_test(test_several_servers),
+        cmocka_unit_test(test_binding),
         cmocka_unit_test(test_wrong_values),
         cmocka_unit_test(test_wrong_values_of_files),
         cmocka_unit_test(test_too_many_names),

@@ -254,12 +254,12 @@ static void test_renew_keeps_the_stored_ca(void **state)
     write_file(bed, "certs/a.example.conf", "domain = a.example\nserver = google\nemail = a@b.c\n");
     add_certificate("a.example", "a.example", ACTION_NOT_DUE);
     assert_true(run(bed, "renew --server https://x.example/dir --account other --email d@e.f"));
-    assert_string_equal(fake_engine.spec.server, "google");
+    assert_string_equal(fake_engine.spec.cas[0].server, "google");
     assert_string_equal(fake_engine.spec.account, "other");
     assert_string_equal(fake_engine.spec.email, "d@e.f");
     write_file(bed, "certs/a.example.conf", "domain = a.example\n");
     assert_true(run(bed, "renew --server https://x.example/dir"));
-    assert_string_equal(fake_engine.spec.server, "https://x.example/dir");
+    assert_string_equal(fake_engine.spec.cas[0].server, "https://x.example/dir");
     assert_int_equal(fake_engine.written, 0);
 }
 
@@ -306,7 +306,7 @@ static void test_accounts(void **state)
         assert_int_equal(bed->context.report.kind, REPORT_ACCOUNTS);
         assert_string_equal(bed->context.report.command, acts[i].command);
         assert_int_equal(fake_engine.act, acts[i].act);
-        assert_string_equal(fake_engine.spec.server, "google");
+        assert_string_equal(fake_engine.spec.cas[0].server, "google");
         assert_true(fake_engine.spec.agree_tos);
     }
     assert_failed(bed, run(bed, "account update --server google"), ERR_USAGE, "no contact");

@@ -33,7 +33,8 @@ static void scene_start(struct scene *scene)
     assert_true(identifier_parse("a.example", &name, &err));
     (void)identifier_list_add(&scene->spec.names, &name);
     (void)identifier_list_add(&scene->state.live.names, &name);
-    scene->spec.directory_url = mem_strdup(CA_URL);
+    cert_spec_add_ca(&scene->spec, "ca", CA_URL, NULL);
+    scene->spec.account = mem_strdup("default");
     scene->state.live.directory_url = mem_strdup(CA_URL);
     scene->state.live.generation = 1;
     scene->state.live.not_before = scene->world.wall - (int64_t)10 * DAY;
@@ -116,8 +117,13 @@ static void another_ca_or_other_names_are_due_at_once(void **state)
     struct error held, err = {0};
     struct identifier name;
     scene_start(&scene);
-    free(scene.spec.directory_url);
-    scene.spec.directory_url = mem_strdup("https://other.test/directory");
+    cert_spec_add_ca(&scene.spec, "other", "https://other.test/directory", NULL);
+    assert_int_equal(judge(&scene, false, &held), DUE_NO); /* one of those that stand in */
+    free(scene.state.live.directory_url);
+    scene.state.live.directory_url = mem_strdup("https://other.test/directory");
+    assert_int_equal(judge(&scene, false, &held), DUE_NO);
+    free(scene.state.live.directory_url);
+    scene.state.live.directory_url = mem_strdup("https://third.test/directory");
     assert_int_equal(judge(&scene, false, &held), DUE_YES);
     scene_end(&scene);
     scene_start(&scene);
@@ -185,10 +191,62 @@ static void a_rate_limit_holds_back_both(void **state)
         assert_int_equal(held.retry_at, scene.world.wall + DAY);
         scene.settings.force = true;
         assert_int_equal(judge(&scene, false, &held), DUE_HELD_BACK);
-        scene.settings.force_rate_limit = true;
+        scene.run.force_rate_limit = true;
         assert_int_equal(judge(&scene, true, &held), DUE_YES);
         scene_end(&scene);
     }
+}
+
+static void a_rate_limit_is_of_one_account_at_one_ca(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct error held;
+    scene_start(&scene);
+    scene.world.wall += (int64_t)55 * DAY;
+    limit_add(&scene, false, scene.world.wall + DAY);
+    scene.run.limits.items[0].account = mem_strdup("other");
+    assert_int_equal(judge(&scene, true, &held), DUE_YES);
+    free(scene.run.limits.items[0].account);
+    scene.run.limits.items[0].account = mem_strdup("default");
+    assert_int_equal(judge(&scene, true, &held), DUE_HELD_BACK);
+    /* Another CA stands in, unless that one said to wait as well. */
+    cert_spec_add_ca(&scene.spec, "other", "https://other.test/directory", NULL);
+    assert_int_equal(judge(&scene, true, &held), DUE_YES);
+    assert_true(due_ca_is_limited(&scene.run, &scene.spec, 0, &scene.state, &held));
+    assert_false(due_ca_is_limited(&scene.run, &scene.spec, 1, &scene.state, &held));
+    scene.run.limits.items = mem_resize(scene.run.limits.items, 2, sizeof(struct stored_limit));
+    scene.run.limits.items[1] = (struct stored_limit){
+        .directory_url = mem_strdup("https://other.test/directory"),
+        .until = scene.world.wall + DAY / 2,
+    };
+    scene.run.limits.count = 2;
+    assert_int_equal(judge(&scene, true, &held), DUE_HELD_BACK);
+    assert_int_equal(held.retry_at, scene.world.wall + DAY / 2);
+    assert_non_null(strstr(held.hint, "--force-rate-limit"));
+    scene_end(&scene);
+}
+
+/* They are tried again when it is due, and at once where they may no longer be left out. */
+static void names_left_out_count_as_there(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct error held, err = {0};
+    struct identifier name;
+    scene_start(&scene);
+    assert_true(identifier_parse("b.example", &name, &err));
+    (void)identifier_list_add(&scene.spec.names, &name);
+    (void)identifier_list_add(&scene.state.live.dropped, &name);
+    scene.spec.allow_subset = true;
+    assert_int_equal(judge(&scene, false, &held), DUE_NO);
+    scene.spec.allow_subset = false;
+    assert_int_equal(judge(&scene, false, &held), DUE_YES);
+    scene.spec.allow_subset = true;
+    assert_true(identifier_parse("c.example", &name, &err));
+    (void)identifier_list_add(&scene.spec.names, &name);
+    assert_int_equal(judge(&scene, false, &held), DUE_YES);
+    scene_end(&scene);
 }
 
 static void a_rate_limit_ends_before_the_last_tenth(void **state)
@@ -370,6 +428,8 @@ int main(void)
         cmocka_unit_test(failures_hold_back_renew_only),
         cmocka_unit_test(a_wait_that_no_rule_could_set_is_dropped),
         cmocka_unit_test(a_rate_limit_holds_back_both),
+        cmocka_unit_test(a_rate_limit_is_of_one_account_at_one_ca),
+        cmocka_unit_test(names_left_out_count_as_there),
         cmocka_unit_test(a_rate_limit_ends_before_the_last_tenth),
         cmocka_unit_test(a_stored_order_fits_its_own_wish_only),
         cmocka_unit_test(a_suggestion_makes_it_due),

@@ -35,9 +35,8 @@ static void test_release_frees_every_string(void **state)
     spec = {
         .proof = {PROOF_WEBROOT, mem_strdup("1")},
         .http_address = mem_strdup("2"),
-        .server = mem_strdup("3"),
-        .directory_url = mem_strdup("4"),
-        .staging_url = mem_strdup("5"),
+        .eab_kid = mem_strdup("3"),
+        .eab_hmac_key_file = mem_strdup("4"),
         .ca_bundle = mem_strdup("6"),
         .account = mem_strdup("7"),
         .email = mem_strdup("8"),
@@ -51,6 +50,17 @@ static void test_release_frees_every_string(void **state)
         .preferred_chain = mem_strdup("17"),
     };
     assert_true(identifier_list_add(&spec.names, &name));
+    cert_spec_add_ca(&spec, "a", "https://a.example", "https://staging.a.example");
+    cert_spec_add_ca(&spec, "b", "https://b.example", NULL);
+    cert_spec_add_ca(&spec, "again", "https://a.example", NULL);
+    assert_int_equal(spec.ca_count, 2);
+    assert_string_equal(spec.cas[0].server, "a");
+    assert_null(spec.cas[1].staging_url);
+    assert_true(cert_spec_has_ca(&spec, "https://b.example"));
+    assert_int_equal(cert_spec_find_ca(&spec, "https://b.example"), 1);
+    assert_int_equal(cert_spec_find_ca(&spec, "https://c.example"), 0);
+    assert_int_equal(cert_spec_find_ca(&spec, NULL), 0);
+    assert_false(cert_spec_has_ca(&spec, "https://staging.a.example"));
     struct proving proof = {PROOF_WEBROOT, mem_strdup("14")};
     cert_spec_prove(&spec, &name, &proof);
     assert_null(proof.argument);

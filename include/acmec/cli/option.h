@@ -17,8 +17,7 @@ enum option_kind {
     OPTION_PATH,     /* made absolute; must be absolute in a file */
     OPTION_NUMBER,   /* minimum..maximum */
     OPTION_DURATION, /* seconds, or 90m, 12h, 30d; minimum..maximum seconds */
-    OPTION_LIST,     /* repeated or comma-separated, all count */
-    OPTION_REPEATED  /* repeated, the first one counts */
+    OPTION_LIST      /* repeated or comma-separated, all count */
 };
 
 /* Groups are headings of the help, and what a command accepts. X(id, heading) */
@@ -74,6 +73,8 @@ enum option_files {
       "the CA's own", "ask for a certificate valid from then on")                                  \
     X(NOT_AFTER, "not-after", 0, STRING, "TIME|DATE", CERTIFICATE, BOTH, 0, 0, "", "the CA's own", \
       "ask for a certificate valid until then")                                                    \
+    X(ALLOW_SUBSET, "allow-subset", 0, FLAG, NULL, CERTIFICATE, BOTH, 0, 0, "", "",                \
+      "go on without the names that the CA refuses or cannot prove")                               \
     X(RENEW_BEFORE, "renew-before", 0, STRING, "TIME|PERCENT", CERTIFICATE, BOTH, 0, 0, "",        \
       "a third", "renew when so much time (30d) or so much of the lifetime (33%) is left")         \
     X(KEY_GROUP, "key-group", 0, STRING, "GROUP", CERTIFICATE, BOTH, 0, 0, "", "",                 \
@@ -121,8 +122,8 @@ enum option_files {
       "tell the TLS handshake step by step")                                                       \
     X(NGINX_CONF, "nginx-conf", 0, PATH, "FILE", NGINX, BOTH, 0, 0, "",                            \
       "that of the nginx that runs", "nginx's main configuration file")                            \
-    X(SERVER, "server", 0, REPEATED, "URL|CA", CA, BOTH, 0, 0, "", "letsencrypt",                  \
-      "the CA: its directory's URL, or a name that acmec knows")                                   \
+    X(SERVER, "server", 0, LIST, "URL|CA", CA, BOTH, 0, 0, "", "letsencrypt",                      \
+      "the CA: its directory's URL or a known name; repeat it for stand-ins")                      \
     X(STAGING, "staging", 0, FLAG, NULL, CA, BOTH, 0, 0, "", "",                                   \
       "use the CA's staging service; its certificates are trusted by nobody")                      \
     X(CA_BUNDLE, "ca-bundle", 0, PATH, "FILE", CA, BOTH, 0, 0, "", "the system's",                 \

@@ -29,6 +29,12 @@ enum outcome_action { ACTIONS(ACTION_AS_ENUM) ACTION_COUNT };
 
 const char *outcome_action_word(enum outcome_action action);
 
+/* A CA that could not or would not, and why. */
+struct ca_failure {
+    char *ca; /* owned directory URL */
+    struct error error;
+};
+
 struct outcome {
     char name[CERT_NAME_MAX + 1];
     struct identifier_list domains; /* of the live certificate, else of the conf */
@@ -39,6 +45,10 @@ struct outcome {
     char *live;                                  /* owned absolute path, NULL = none */
     bool due;
     bool deploy_pending;
+    struct identifier_list dropped; /* asked for, but the CA left them out */
+    char *ca;                       /* owned directory URL, NULL = unknown */
+    struct ca_failure *ca_failures; /* owned: those tried before another one stood in */
+    size_t ca_failure_count;
     bool revoked;
     char profile[128];                /* what the CA says, escaped, "" = unknown */
     int64_t window_start, window_end; /* in which the CA suggests to renew; 0 = unknown */
@@ -46,6 +56,10 @@ struct outcome {
     bool reused_proof;                /* a dry run in which the CA took an old proof */
     struct error error;               /* code ERR_NONE: none */
 };
+
+/* All copied. */
+void outcome_add_ca_failure(struct outcome *outcome, const char *ca, const struct error *error);
+void outcome_release(struct outcome *outcome);
 
 struct outcome_list {
     struct outcome *items;

@@ -61,6 +61,13 @@ struct name_proof {
     struct proving proof;
 };
 
+/* A CA that may be asked. Strings are owned by the spec. */
+struct ca_choice {
+    char *server;        /* as given, or the default */
+    char *directory_url; /* what server stands for */
+    char *staging_url;   /* the dry run's directory, or NULL: directory_url itself is used */
+};
+
 /* All strings are owned; NULL means not given unless a default is named. */
 struct cert_spec {
     char name[CERT_NAME_MAX + 1]; /* "" until known */
@@ -84,12 +91,13 @@ struct cert_spec {
     char *preferred_chain; /* an issuer's common name */
     struct moment not_before, not_after;
     struct renew_before renew_before;
-    char *server;        /* as given, or the default */
-    char *directory_url; /* what server stands for */
-    char *staging_url;   /* the dry run's directory, or NULL: directory_url itself is used */
-    char *ca_bundle;     /* absolute path */
-    char *account;       /* default "default" */
-    char *email;         /* comma-separated list */
+    bool allow_subset;
+    struct ca_choice *cas; /* owned; the first is the one that is wanted, the others are tried in
+                              this order when it cannot or will not */
+    size_t ca_count;
+    char *ca_bundle; /* absolute path */
+    char *account;   /* default "default" */
+    char *email;     /* comma-separated list */
     bool agree_tos;
     char *eab_kid, *eab_hmac_key_file; /* both or neither; the file's path is absolute */
     char *proxy;
@@ -108,6 +116,13 @@ const char *cert_spec_suffix(const struct cert_spec *spec, size_t pair);
  * it: when it differs, the certificate is another. Never to be changed: every certificate would be
  * renewed at once. */
 void cert_spec_request(const struct cert_spec *spec, struct buf *out);
+/* Adds a CA, unless there is one with this directory. All copied; staging_url may be NULL. */
+void cert_spec_add_ca(struct cert_spec *spec, const char *server, const char *directory_url,
+                      const char *staging_url);
+/* Whether it is one of the CAs that may be asked. */
+bool cert_spec_has_ca(const struct cert_spec *spec, const char *directory_url);
+/* Its number; 0 where it is none of them, or NULL. */
+size_t cert_spec_find_ca(const struct cert_spec *spec, const char *directory_url);
 
 /* How this name of the certificate is proved; borrowed. */
 const struct proving *cert_spec_proof(const struct cert_spec *spec, const struct identifier *name);

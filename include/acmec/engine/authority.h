@@ -21,9 +21,9 @@ enum authority_use {
     AUTHORITY_FOR_CHANGE     /* the CA is asked; none is registered */
 };
 
-/* The authority for spec's CA (its staging service in a dry run, where it has one) and account:
- * found, or made and started. Borrowed until authorities_free. */
-struct authority *authority_get(struct run *run, const struct cert_spec *spec,
+/* The authority for the nth of spec's CAs (its staging service in a dry run, where it has one) and
+ * account: found, or made and started. Borrowed until authorities_free. */
+struct authority *authority_get(struct run *run, const struct cert_spec *spec, size_t nth,
                                 enum authority_use use);
 void authorities_free(struct run *run);
 
@@ -34,12 +34,17 @@ bool authority_is_ready(const struct authority *authority);
 const struct error *authority_error(const struct authority *authority);
 /* Ends it for all: the CA cannot be reached any more. */
 void authority_fail(struct authority *authority, const struct error *error);
-/* The same because the CA limits the account as a whole: the certificate that met the limit has
+/* The CA says to wait: kept until then for the next runs, where it said how long. names NULL: for
+ * the account as a whole, and then it ends for all, though the certificate that met the limit has
  * said so already. */
-void authority_limit(struct authority *authority, const struct error *error);
-/* The nth (from 0) authority's error that nobody has said yet, or NULL. One that only its directory
- * was wanted of has none. */
-const struct error *authorities_error(const struct run *run, size_t nth);
+void authority_limit(struct authority *authority, const struct identifier_list *names,
+                     int64_t until, const struct error *error);
+/* A certificate had no other CA to go to, after those of spec up to the nth. */
+void authorities_blame(struct run *run, const struct cert_spec *spec, size_t nth);
+/* The nth (from 0) authority's error that nobody has said yet, or NULL. One
+ * that only its directory was wanted of has none. *blamed: whether a
+ * certificate is left behind because of it; else another CA stood in. */
+const struct error *authorities_error(const struct run *run, size_t nth, bool *blamed);
 
 /* With the directory known: whether the CA says when to renew (RFC 9773). */
 bool authority_has_ari(const struct authority *authority);
@@ -53,7 +58,7 @@ const char *authority_account_name(const struct authority *authority);
 /* Whether it is the staging partner of what the spec names. */
 bool authority_is_staging(const struct authority *authority);
 
-/* The CA that spec's certificates come from in this run: staging in a dry run. */
-const char *authority_url_for(const struct run *run, const struct cert_spec *spec);
+/* The directory that stands for a CA in this run: of its staging service in a dry run. */
+const char *authority_url_for(const struct run *run, const struct ca_choice *ca);
 
 #endif

@@ -7,6 +7,7 @@
 
 struct commit_request {
     const struct cert_spec *spec;
+    const struct identifier_list *dropped;     /* asked for as well, but the CA left them out */
     const struct certkey *keys[KEY_TYPES_MAX]; /* one for each pair of spec */
     struct span chains[KEY_TYPES_MAX];
     unsigned generation;

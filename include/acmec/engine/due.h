@@ -20,6 +20,11 @@ enum due_answer due_judge(const struct run *run, const struct cert_spec *spec,
 bool due_is_by_ari(const struct run *run, const struct cert_spec *spec,
                    const struct cert_state *state);
 
+/* Whether the nth of spec's CAs has said to wait, and it still counts; held: what it said, with
+ * retry_at. */
+bool due_ca_is_limited(const struct run *run, const struct cert_spec *spec, size_t nth,
+                       const struct cert_state *state, struct error *held);
+
 /* The moment that counts for spec's certificate; 0: none yet. */
 int64_t due_at(const struct cert_spec *spec, const struct cert_state *state);
 

@@ -43,7 +43,10 @@ unsigned ordering_generation(const struct ordering *ordering);
 bool ordering_reused_proof(const struct ordering *ordering);
 /* After FAILED, until ordering_free: what was presented is still in place; NULL: nothing was. */
 const struct proof *ordering_proof(const struct ordering *ordering);
-/* After FAILED. */
+/* After FAILED. The names that are to blame are added; refused_by_ca: the CA had reasons of its
+ * own, no proof failed. */
+void ordering_failed_names(const struct ordering *ordering, struct identifier_list *out);
+bool ordering_refused_by_ca(const struct ordering *ordering);
 bool ordering_rate_limit(const struct ordering *ordering, enum limit_scope *scope);
 
 bool ordering_take_child(struct ordering *ordering, const struct event *event);

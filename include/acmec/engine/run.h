@@ -27,6 +27,7 @@ struct run {
     struct authority *authorities; /* list; engine/authority */
     struct hooks *hooks;           /* engine/hooks */
     struct lane *home;             /* plain requests to servers of our own */
+    bool force_rate_limit;         /* what is worked on was named by a person, who wants it so */
     struct limit_list limits;      /* as stored when the run began */
     size_t orders_wanted;          /* names that will be proved by the jobs that start first: how
                                       many exchanges can go at once */

@@ -36,6 +36,7 @@ struct generation_parts {
     const char *request; /* cert_spec_request */
     const char *profile; /* escaped; NULL unknown */
     const struct identifier_list *names;
+    const struct identifier_list *dropped; /* NULL: none */
     int64_t issued_at;
 };
 /* Commits (design section 5): cert, chain, fullchain of each pair, meta.json into N.partial,

@@ -10,6 +10,7 @@ struct store;
 struct stored_limit {
     char *directory_url;          /* owned */
     char *account_url;            /* owned */
+    char *account;                /* owned; its name here; NULL: all of this CA's */
     struct identifier_list names; /* empty: the whole account */
     int64_t until;
     struct error error;

@@ -38,13 +38,14 @@ struct stored_live { /* of the live generation; generation 0: there is none. Dat
     char serial[64];
     char issuer[256];
     struct identifier_list names;
-    char *directory_url; /* owned; the CA it came from; NULL unknown */
-    char *account_url;   /* owned; NULL unknown */
-    char *request;       /* owned; cert_spec_request when it was ordered; NULL unknown */
-    char *profile;       /* owned, escaped; what the CA says; NULL unknown */
-    int64_t issued_at;   /* 0 unknown */
-    bool by_ari;         /* nothing but ARI asked for it */
-    bool revoked;        /* by us */
+    struct identifier_list dropped; /* asked for as well, but the CA left them out */
+    char *directory_url;            /* owned; the CA it came from; NULL unknown */
+    char *account_url;              /* owned; NULL unknown */
+    char *request;                  /* owned; cert_spec_request when it was ordered; NULL unknown */
+    char *profile;                  /* owned, escaped; what the CA says; NULL unknown */
+    int64_t issued_at;              /* 0 unknown */
+    bool by_ari;                    /* nothing but ARI asked for it */
+    bool revoked;                   /* by us */
     struct stored_ari ari[KEY_TYPES_MAX]; /* one for each pair */
     size_t pairs;
     int64_t due_at;                   /* as computed when the stamps were taken */
