@@ -424,7 +424,11 @@ class Which(Reader):
             self.skipTest("no namespaces here")
         path = self.write("nginx.conf", f"pid {self.site.home}/pid;\nerror_log {self.site.home}/log;\nevents {{}}\n"
                                         "http {\naccess_log off;\nserver { listen 80; server_name a.example; }\n}\n")
-        script = ('nginx -c "$1" || exit 99; shift; "$@"; code=$?; kill "$(cat pid)"; exit $code')
+        # nginx's first process ends before its child has written the pid and called itself a master.
+        script = ('nginx -c "$1" || exit 99; shift; tries=0\n'
+                  'until grep -qs "^nginx: master process" "/proc/$(cat pid 2>/dev/null)/cmdline"; do\n'
+                  'tries=$((tries + 1)); [ $tries -lt 1000 ] || exit 98; sleep 0.02; done\n'
+                  '"$@"; code=$?; kill "$(cat pid)"; exit $code')
         run = self.site.run("nginx", "which", "a.example", prefix=[*private, script, "sh", path])
         self.assertEqual((run.code, run.stdout), (0, f"*:80 {path}:6 exact a.example\n"), str(run))
 
