@@ -3,6 +3,7 @@
 #include <acmec/base/mem.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define FIRST_CAPACITY 16
 
@@ -39,12 +40,25 @@ void outcome_release(struct outcome *outcome)
 {
     identifier_list_release(&outcome->domains);
     identifier_list_release(&outcome->dropped);
+    for (size_t i = 0; i < outcome->installed_count; i++)
+        free(outcome->installed[i]);
+    free(outcome->installed);
     free(outcome->live);
     free(outcome->ca);
     for (size_t i = 0; i < outcome->ca_failure_count; i++)
         free(outcome->ca_failures[i].ca);
     free(outcome->ca_failures);
     *outcome = (struct outcome){0};
+}
+
+void outcome_add_installed(struct outcome *outcome, const char *file)
+{
+    for (size_t i = 0; i < outcome->installed_count; i++)
+        if (strcmp(outcome->installed[i], file) == 0)
+            return;
+    outcome->installed =
+        mem_resize(outcome->installed, outcome->installed_count + 1, sizeof *outcome->installed);
+    outcome->installed[outcome->installed_count++] = mem_strdup(file);
 }
 
 void outcome_list_release(struct outcome_list *list)

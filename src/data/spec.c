@@ -147,6 +147,14 @@ const struct proving *cert_spec_proof(const struct cert_spec *spec, const struct
     return &spec->proof;
 }
 
+bool cert_spec_uses(const struct cert_spec *spec, enum proof_kind kind)
+{
+    for (size_t i = 0; i < spec->names.count; i++)
+        if (cert_spec_proof(spec, &spec->names.items[i])->kind == kind)
+            return true;
+    return false;
+}
+
 void cert_spec_prove(struct cert_spec *spec, const struct identifier *name, struct proving *taken)
 {
     size_t count = spec->name_proof_count;

@@ -82,3 +82,16 @@ void world_wait(struct run *run, int64_t until_ms, struct event *out)
     else if (out->kind == EVENT_CHILD)
         (void)records_take(run->records, out);
 }
+
+void world_wait_for(struct run *run, int64_t until_ms,
+                    bool (*take)(void *ctx, const struct event *event), void *ctx)
+{
+    struct event event = {0};
+    world_wait(run, until_ms, &event);
+    bool taken = take != NULL && event.kind == EVENT_CHILD && take(ctx, &event);
+    if (event.kind == EVENT_SIGNAL)
+        run->stop_signal = event.signal;
+    if (!taken && run->others.event != NULL)
+        run->others.event(run->others.ctx, &event);
+    event_release(&event);
+}

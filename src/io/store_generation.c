@@ -324,14 +324,33 @@ static void drop_old(const struct store *store, const char *name, unsigned live)
     }
 }
 
+static bool has_files(const char *dir);
+
 bool store_commit(struct store *store, const char *name, unsigned generation,
                   const struct generation_parts *parts, const char *key_group, struct error *err)
 {
     if (!cert_name_check(name, err) || !complete(store, name, generation, parts, key_group, err) ||
-        !switch_live(store, name, generation, err))
+        (!parts->staged && !switch_live(store, name, generation, err)))
         return false;
-    drop_old(store, name, generation);
+    if (!parts->staged)
+        drop_old(store, name, generation);
     return true;
+}
+
+bool store_switch_live(struct store *store, const char *name, unsigned generation,
+                       struct error *err)
+{
+    AUTO_FREE dir = generation_path(store, name, generation, "");
+    if (!cert_name_check(name, err))
+        return false;
+    if (!has_files(dir))
+        return fail(err, ERR_FILES, "there is no whole generation '%s'", dir);
+    return switch_live(store, name, generation, err);
+}
+
+void store_drop_old(struct store *store, const char *name, unsigned generation)
+{
+    drop_old(store, name, generation);
 }
 
 bool store_mark_revoked(struct store *store, const char *name, struct error *err)

@@ -148,6 +148,12 @@ bool store_read_installed(const struct store *store, const char *name, struct in
     return true;
 }
 
+bool store_has_installed(const struct store *store, const char *name)
+{
+    AUTO_FREE path = path_of(store, name);
+    return access(path, F_OK) == 0;
+}
+
 static json_t *as_file(const struct edit_file *file)
 {
     json_t *row = json_object(), *edits = json_array();

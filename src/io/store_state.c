@@ -151,6 +151,7 @@ static bool read_document(const json_t *root, struct cert_state *out)
     read_failure(root, &out->failure, &bad);
     const json_t *deploy = store_json_object(root, "deploy", &bad);
     out->deploy_pending = store_json_flag(deploy, "pending", &bad);
+    out->staged = store_json_flag(deploy, "staged", &bad);
     store_json_error(deploy, "error", &out->deploy_error, &bad);
     return !bad;
 }
@@ -358,6 +359,7 @@ bool store_write_state(struct store *store, const char *name, const struct cert_
     put_failure(root, &state->failure);
     json_t *deploy = store_json_section(root, "deploy");
     store_json_put(deploy, "pending", json_boolean(state->deploy_pending));
+    store_json_put(deploy, "staged", json_boolean(state->staged));
     store_json_put_error(deploy, "error", &state->deploy_error);
     return store_json_write(path, root, err);
 }

@@ -42,7 +42,9 @@ struct outcome {
     int64_t not_before, not_after, next_renewal; /* Unix seconds, 0 = unknown */
     char serial[64];                             /* lower-case hex, "" = unknown */
     char issuer[256];                            /* escaped, "" = unknown */
-    char *live;                                  /* owned absolute path, NULL = none */
+    char **installed; /* owned: files of the web server that were edited for it */
+    size_t installed_count;
+    char *live; /* owned absolute path, NULL = none */
     bool due;
     bool deploy_pending;
     struct identifier_list dropped; /* asked for, but the CA left them out */
@@ -59,6 +61,8 @@ struct outcome {
 
 /* All copied. */
 void outcome_add_ca_failure(struct outcome *outcome, const char *ca, const struct error *error);
+/* Once each. */
+void outcome_add_installed(struct outcome *outcome, const char *file);
 void outcome_release(struct outcome *outcome);
 
 struct outcome_list {

@@ -21,7 +21,8 @@ enum proof_argument {
     X(TLS_ALPN, "tls-alpn", NONE)                                                                  \
     X(DNS, "dns", PROVIDER)                                                                        \
     X(STATELESS, "stateless", NONE)                                                                \
-    X(HTTP_HOOK, "http-hook", PATH)
+    X(HTTP_HOOK, "http-hook", PATH)                                                                \
+    X(NGINX, "nginx", NONE)
 
 #define PROOF_AS_ENUM(id, word, argument) PROOF_##id,
 enum proof_kind { PROOF_KINDS(PROOF_AS_ENUM) PROOF_KIND_COUNT };

@@ -55,6 +55,20 @@ struct moment {
 /* Unix seconds for an order made at now; 0: none. */
 int64_t moment_at(const struct moment *moment, int64_t now);
 
+/* What concerns nginx. Strings are owned; NULL: not given. */
+struct spec_nginx {
+    bool install;    /* put the certificate into its configuration */
+    bool no_install; /* not even where it is proved through nginx */
+    bool reload;     /* default true */
+    bool redirect;   /* default true */
+    bool hsts, in_place, edit_managed;
+    char *server_block;      /* --server-block */
+    char *binary, *conf;     /* absolute */
+    char *reload_command;    /* run by /bin/sh -c instead of the signal */
+    int64_t reload_interval; /* seconds; default 60 */
+    unsigned max_draining;   /* 0: any number */
+};
+
 /* A name that is proved in a way of its own. */
 struct name_proof {
     struct identifier name;
@@ -104,6 +118,7 @@ struct cert_spec {
     char *key_group;
     char *pre_hook, *deploy_hook, *post_hook; /* run by /bin/sh -c */
     int64_t hook_timeout;                     /* seconds; default 600 */
+    struct spec_nginx nginx;
 };
 
 void cert_spec_release(struct cert_spec *spec);
@@ -126,6 +141,8 @@ size_t cert_spec_find_ca(const struct cert_spec *spec, const char *directory_url
 
 /* How this name of the certificate is proved; borrowed. */
 const struct proving *cert_spec_proof(const struct cert_spec *spec, const struct identifier *name);
+/* Whether some name is proved in this way. */
+bool cert_spec_uses(const struct cert_spec *spec, enum proof_kind kind);
 /* Gives a name its own way (taken). */
 void cert_spec_prove(struct cert_spec *spec, const struct identifier *name, struct proving *taken);
 

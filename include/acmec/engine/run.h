@@ -14,6 +14,13 @@ struct authority;
 struct reactor;
 struct hooks;
 struct records;
+struct nginx_run;
+
+/* Who gets the events that somebody who waits in the midst of a run does not take. */
+struct run_others {
+    void (*event)(void *ctx, struct event *event); /* NULL: nobody */
+    void *ctx;
+};
 
 struct run {
     const struct engine_settings *settings;
@@ -26,13 +33,15 @@ struct run {
     struct records *records;       /* TXT records; engine/records */
     struct authority *authorities; /* list; engine/authority */
     struct hooks *hooks;           /* engine/hooks */
+    struct nginx_run *nginx;       /* what certificates want of nginx; engine/nginx_run */
     struct lane *home;             /* plain requests to servers of our own */
     bool force_rate_limit;         /* what is worked on was named by a person, who wants it so */
     struct limit_list limits;      /* as stored when the run began */
     size_t orders_wanted;          /* names that will be proved by the jobs that start first: how
                                       many exchanges can go at once */
     unsigned orders_started;
-    unsigned slots;      /* how many more certificates may be worked on at once */
+    unsigned slots; /* how many more certificates may be worked on at once */
+    struct run_others others;
     uint64_t last_child; /* ids for the spawn port */
     bool by_hand;        /* `issue`: a person is there */
     int stop_signal;     /* 0: go on */

@@ -20,4 +20,10 @@ bool world_goes_on(const struct run *run, struct error *err) MUST_USE;
  * is what happened. */
 void world_wait(struct run *run, int64_t until_ms, struct event *out);
 
+/* As world_wait, for somebody who waits in the midst of a run: take (or NULL) is asked first
+ * whether a child's end is for it; what it does not take goes to run->others, and a signal is
+ * noted. */
+void world_wait_for(struct run *run, int64_t until_ms,
+                    bool (*take)(void *ctx, const struct event *event), void *ctx);
+
 #endif

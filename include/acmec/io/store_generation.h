@@ -32,6 +32,7 @@ struct generation_parts {
     struct span chains[KEY_TYPES_MAX];   /* PEM; each has passed cert_check_chain */
     size_t pairs;
     bool no_key; /* its private key is elsewhere */
+    bool staged; /* live/NAME is switched later, by store_switch_live */
     const char *directory_url, *account_url;
     const char *request; /* cert_spec_request */
     const char *profile; /* escaped; NULL unknown */
@@ -45,6 +46,11 @@ struct generation_parts {
 bool store_commit(struct store *store, const char *name, unsigned generation,
                   const struct generation_parts *parts, const char *key_group, struct error *err)
     MUST_USE;
+/* live/NAME leads to this whole generation. ERR_FILES: there is none. */
+bool store_switch_live(struct store *store, const char *name, unsigned generation,
+                       struct error *err) MUST_USE;
+/* A staged generation is served for good: those older than the last five go. */
+void store_drop_old(struct store *store, const char *name, unsigned generation);
 /* Notes in the live generation's meta.json that its certificates are revoked. */
 bool store_mark_revoked(struct store *store, const char *name, struct error *err) MUST_USE;
 /* Whether key_group could be given to store_commit: ERR_FILES with a hint for an unknown group.

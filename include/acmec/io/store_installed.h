@@ -20,6 +20,8 @@ void installed_add(struct installed *installed, const struct edit_plan *plan);
 /* A missing file: none. ERR_CONFIG for a damaged one. */
 bool store_read_installed(const struct store *store, const char *name, struct installed *out,
                           struct error *err) MUST_USE;
+/* Whether there is anything to read. */
+bool store_has_installed(const struct store *store, const char *name);
 /* 0600; without layers the file is removed. */
 bool store_write_installed(struct store *store, const char *name, const struct installed *installed,
                            struct error *err) MUST_USE;

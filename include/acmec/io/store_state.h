@@ -56,6 +56,7 @@ struct cert_state {
     struct stored_order orders[KEY_TYPES_MAX]; /* one for each pair */
     struct stored_failure failure;
     bool deploy_pending;
+    bool staged; /* live/NAME does not lead to live.generation yet: the deploy switches it */
     struct error deploy_error; /* of the deploy that failed */
 };
 void cert_state_release(struct cert_state *state);
