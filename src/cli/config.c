@@ -270,8 +270,15 @@ static void read_plain(const struct option_layers *layers, struct cert_spec *spe
 
 /* Each reads one part of the spec; the first that fails says why. */
 static bool (*const readers[])(const struct option_layers *, struct cert_spec *, struct error *) = {
-    config_read_proofs, config_read_dns, config_read_address, config_read_certificate,
-    read_email,         read_eab,        read_account,        read_servers,
+    config_read_proofs,
+    config_read_dns,
+    config_read_address,
+    config_read_certificate,
+    config_read_nginx,
+    read_email,
+    read_eab,
+    read_account,
+    read_servers,
 };
 
 bool config_spec(const struct option_layers *layers, const char *name, struct cert_spec *out,

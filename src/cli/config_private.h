@@ -21,5 +21,7 @@ bool config_read_address(const struct option_layers *layers, struct cert_spec *s
 /* What the certificate shall be: keys, request, profile, chain, dates, time of renewal. */
 bool config_read_certificate(const struct option_layers *layers, struct cert_spec *spec,
                              struct error *err) MUST_USE;
+bool config_read_nginx(const struct option_layers *layers, struct cert_spec *spec,
+                       struct error *err) MUST_USE;
 
 #endif

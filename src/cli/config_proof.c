@@ -81,7 +81,8 @@ static const struct {
 } proof_options[] = {
     {OPT_STANDALONE, PROOF_STANDALONE}, {OPT_WEBROOT, PROOF_WEBROOT},
     {OPT_TLS_ALPN, PROOF_TLS_ALPN},     {OPT_DNS, PROOF_DNS},
-    {OPT_STATELESS, PROOF_STATELESS},   {OPT_HTTP_HOOK, PROOF_HTTP_HOOK},
+    {OPT_NGINX, PROOF_NGINX},           {OPT_STATELESS, PROOF_STATELESS},
+    {OPT_HTTP_HOOK, PROOF_HTTP_HOOK},
 };
 #define PROOF_OPTION_COUNT (sizeof proof_options / sizeof proof_options[0])
 

@@ -68,14 +68,19 @@ bool option_word_in(const char *words, const char *word)
 
 /* ---- values given ---- */
 
+void option_set_drop(struct option_set *set, enum option_id id)
+{
+    struct option_values *values = &set->values[id];
+    for (size_t i = 0; i < values->count; i++)
+        free(values->items[i].text);
+    free(values->items);
+    *values = (struct option_values){0};
+}
+
 void option_set_release(struct option_set *set)
 {
-    for (size_t id = 0; id < OPTION_COUNT; id++) {
-        struct option_values *values = &set->values[id];
-        for (size_t i = 0; i < values->count; i++)
-            free(values->items[i].text);
-        free(values->items);
-    }
+    for (size_t id = 0; id < OPTION_COUNT; id++)
+        option_set_drop(set, (enum option_id)id);
     free(set->file);
     *set = (struct option_set){0};
 }

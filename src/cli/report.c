@@ -189,7 +189,13 @@ static json_t *certificate_json(const struct outcome *outcome)
     put_text(object, "live", outcome->live);
     put(object, "due", json_boolean(outcome->due));
     put(object, "deploy_pending", json_boolean(outcome->deploy_pending));
-    put(object, "installed", json_array());
+    json_t *installed = json_array();
+    for (size_t i = 0; i < outcome->installed_count; i++) {
+        json_t *row = json_object();
+        put_text(row, "nginx", outcome->installed[i]);
+        (void)json_array_append_new(installed, row);
+    }
+    put(object, "installed", installed);
     put(object, "dropped", names_json(&outcome->dropped));
     put(object, "error", error_json(&outcome->error));
     put(object, "reused_proof", json_boolean(outcome->reused_proof));
@@ -316,6 +322,8 @@ void report_json(const struct report *report, int exit_code, struct buf *out)
         put_answers(report, document);
     if (report->kind == REPORT_PARSE)
         crossplane_put(report->crossplane, document);
+    if (report->kind == REPORT_DIFF)
+        put_text(document, "diff", buf_str(&report->text));
     if (report->kind == REPORT_TEXT)
         put_text(document, "text", buf_str(&report->text));
     json_write(document, out);

@@ -90,13 +90,19 @@ static void add_done(const struct outcome *outcome, const struct summary_style *
         buf_addf(out, "dry run: %s would be renewed%s%s\n", outcome->name, reused,
                  buf_str(&without));
         break;
+    case ACTION_INSTALLED:
+    case ACTION_UNINSTALLED:
+        paint(out, style->color, GREEN, outcome_action_word(outcome->action));
+        buf_addf(out, " %s:", outcome->name);
+        for (size_t i = 0; i < outcome->installed_count; i++)
+            buf_addf(out, " %s", escaped_str(outcome->installed[i]).text);
+        buf_add_byte(out, '\n');
+        break;
     case ACTION_NONE:
     case ACTION_NOT_DUE:
     case ACTION_HELD_BACK:
     case ACTION_DEFERRED:
     case ACTION_FAILED:
-    case ACTION_INSTALLED:
-    case ACTION_UNINSTALLED:
     case ACTION_REVOKED:
     case ACTION_DELETED:
     case ACTION_IMPORTED:
@@ -428,6 +434,7 @@ void summary_write(const struct report *report, const struct summary_style *styl
         return;
     case REPORT_PARSE:
         return;
+    case REPORT_DIFF:
     case REPORT_TEXT:
         buf_add_span(out, buf_span(&report->text));
         return;

@@ -5,13 +5,17 @@
 #include <acmec/engine/authority.h>
 #include <acmec/engine/hooks.h>
 #include <acmec/engine/job.h>
+#include <acmec/engine/nginx_run.h>
 #include <acmec/engine/records.h>
 #include <acmec/engine/world.h>
+#include <acmec/io/store_installed.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 /* Checks under way beside the orders: each holds a lock, and one question. */
 #define CHECKS_MAX 64
+/* Certificates that wait for nginx to be reloaded: each holds a lock. */
+#define PARKED_MAX 64
 
 /* Those of a batch that share a network process, while they run. */
 struct group {
@@ -24,6 +28,7 @@ struct group {
     struct job **active;
     size_t active_count;
     size_t checks_most; /* no check starts while so many are active */
+    int64_t parked_ms;  /* since when one waits for nginx; 0: none does */
 };
 
 void run_progress(const struct run *run, enum progress_kind kind, const char *name, const char *fmt,
@@ -210,6 +215,11 @@ static void dispatch(struct group *group, struct event *event)
     }
 }
 
+static void dispatch_to(void *ctx, struct event *event)
+{
+    dispatch(ctx, event);
+}
+
 static void wait_for(struct group *group, int64_t until_ms)
 {
     struct event event = {0};
@@ -229,19 +239,111 @@ static void leave(struct group *group, size_t from, size_t to)
     }
 }
 
+/* ---- nginx ---- */
+
+static bool share_nginx(const struct cert_spec *a, const struct cert_spec *b)
+{
+    return compare_text(a->nginx.binary, b->nginx.binary) == 0 &&
+           compare_text(a->nginx.conf, b->nginx.conf) == 0;
+}
+
+/* Those that wait for the same nginx as the first of them. */
+static size_t take_parked(const struct group *group, struct job **jobs,
+                          struct nginx_install_item *items)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < group->active_count; i++) {
+        struct nginx_install_item item;
+        if (!job_is_parked(group->active[i]))
+            continue;
+        job_install_item(group->active[i], &item);
+        if (count > 0 && !share_nginx(items[0].spec, item.spec))
+            continue;
+        jobs[count] = group->active[i];
+        items[count++] = item;
+    }
+    return count;
+}
+
+/* Has nginx serve all that wait for it. */
+static void serve_parked(struct group *group)
+{
+    struct job **jobs = mem_new(group->active_count + 1, sizeof *jobs);
+    struct nginx_install_item *items = mem_new(group->active_count + 1, sizeof *items);
+    size_t count;
+    nginx_run_after(group->run->nginx);
+    while ((count = take_parked(group, jobs, items)) > 0) {
+        nginx_install(group->run, items, count);
+        for (size_t i = 0; i < count; i++)
+            job_installed(jobs[i], &items[i]);
+    }
+    free(jobs);
+    free(items);
+    group->parked_ms = 0;
+}
+
+/* Nothing else is left to do, or it lasts: one reload for all, each --reload-interval. *until_ms:
+ * the moment of the next. */
+static bool is_time_to_serve(struct group *group, int64_t *until_ms)
+{
+    size_t parked = 0;
+    int64_t interval_ms = 0, now_ms = run_now_ms(group->run);
+    for (size_t i = 0; i < group->active_count; i++) {
+        struct nginx_install_item item;
+        if (!job_is_parked(group->active[i]))
+            continue;
+        job_install_item(group->active[i], &item);
+        interval_ms = item.spec->nginx.reload_interval * 1000;
+        parked++;
+    }
+    if (parked == 0)
+        return false;
+    if (group->parked_ms == 0)
+        group->parked_ms = now_ms;
+    if (parked == group->active_count)
+        return true;
+    if (nginx_run_is_open(group->run->nginx))
+        return false; /* proofs still need what goes out before */
+    int64_t due_ms = group->parked_ms + interval_ms;
+    *until_ms = due_ms < *until_ms ? due_ms : *until_ms;
+    return parked >= PARKED_MAX || due_ms <= now_ms;
+}
+
+static void begin_nginx(struct group *group)
+{
+    size_t count = group->end - group->first;
+    struct cert_spec **specs = mem_new(count + 1, sizeof *specs);
+    for (size_t i = 0; i < count; i++) {
+        specs[i] = &group->batch->items[group->first + i].spec;
+        /* What `acmec install` has put there is renewed there. */
+        specs[i]->nginx.install |=
+            !specs[i]->nginx.no_install && store_has_installed(group->run->store, specs[i]->name);
+    }
+    group->run->nginx = nginx_run_begin(group->run, specs, count);
+    free(specs);
+}
+
 static void run_group(struct group *group)
 {
     unsigned jobs = group->run->settings->jobs == 0 ? 1 : group->run->settings->jobs;
     group->run->slots = jobs;
     group->checks_most = jobs + CHECKS_MAX;
-    group->active = mem_new(2 * jobs + CHECKS_MAX, sizeof *group->active);
+    group->active = mem_new(group->end - group->first + 1, sizeof *group->active);
     group->run->orders_wanted = count_wanted(group, jobs);
+    group->run->others = (struct run_others){dispatch_to, group};
+    begin_nginx(group);
     for (;;) {
         int64_t next_ms = step_jobs(group);
         if (group->active_count == 0)
             break;
-        wait_for(group, next_ms);
+        if (is_time_to_serve(group, &next_ms))
+            serve_parked(group);
+        else
+            wait_for(group, next_ms);
     }
+    nginx_run_end(group->run->nginx);
+    group->run->nginx = NULL;
+    group->run->others = (struct run_others){0};
     leave(group, group->next, group->split);
     leave(group, group->next_check, group->end);
     free(group->active);

@@ -115,6 +115,7 @@ static bool store_generation(struct run *run, const struct commit_request *reque
     struct generation_parts parts = {
         .pairs = cert_spec_pairs(spec),
         .no_key = spec->csr != NULL,
+        .staged = request->staged,
         .directory_url = request->directory_url,
         .account_url = request->account_url,
         .request = asked,
@@ -157,7 +158,9 @@ bool commit_generation(struct run *run, const struct commit_request *request,
     set_live(run, request, buf_str(&asked), &judged, state);
     clear_orders(state);
     state->failure = (struct stored_failure){0};
-    state->deploy_pending = hooks_has(run->hooks, HOOK_DEPLOY, spec->deploy_hook);
+    state->deploy_pending =
+        spec->nginx.install || hooks_has(run->hooks, HOOK_DEPLOY, spec->deploy_hook);
+    state->staged = request->staged;
     state->deploy_error = (struct error){0};
     return store_write_state(run->store, spec->name, state, err);
 }

@@ -1,7 +1,10 @@
 #include <acmec/engine/describe.h>
 
+#include <acmec/base/cleanup.h>
+#include <acmec/base/log.h>
 #include <acmec/base/mem.h>
 #include <acmec/engine/due.h>
+#include <acmec/io/store_installed.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -47,4 +50,15 @@ void outcome_from_state(const struct run *run, const char *name, const struct ce
     put_window(live, out);
     free(out->live);
     out->live = store_live_path(run->store, name);
+}
+
+void outcome_read_installed(const struct run *run, struct outcome *out)
+{
+    AUTO(installed) installed = {0};
+    struct error why = {0};
+    if (!store_read_installed(run->store, out->name, &installed, &why))
+        log_warn("%s", why.text);
+    for (size_t i = 0; i < installed.count; i++)
+        for (size_t k = 0; k < installed.layers[i].count; k++)
+            outcome_add_installed(out, installed.layers[i].files[k].path);
 }

@@ -1,4 +1,4 @@
-#include <acmec/engine/engine.h>
+#include "engine_private.h"
 
 #include <acmec/base/cleanup.h>
 #include <acmec/base/log.h>
@@ -20,15 +20,6 @@
 
 /* A dry run without names tries so many certificates that are not due. */
 #define DRY_RUN_NOT_DUE_MAX 20
-
-struct engine {
-    struct engine_settings settings;
-    struct store *store;
-    struct clock clock;
-    struct ports clock_only; /* until a batch brings the others */
-    struct run run;
-    bool limits_read;
-};
 
 bool engine_open(const struct engine_settings *settings, struct engine **out, struct error *err)
 {
@@ -320,6 +311,7 @@ static void list_one(struct engine *engine, const struct spec_source *source, co
     struct outcome *outcome = outcome_list_add(out, name);
     outcome_from_state(&engine->run, name, &state, has_spec ? &spec : NULL, outcome);
     outcome->action = ACTION_NONE;
+    outcome_read_installed(&engine->run, outcome);
     if (!has_spec) {
         outcome->error = err;
         return;

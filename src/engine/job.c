@@ -93,19 +93,24 @@ void job_finish(struct job *job, enum outcome_action action, const struct error 
     job->stage = JOB_LEAVE;
 }
 
+void job_give_slot(struct job *job)
+{
+    if (job->has_slot)
+        job->run->slots++;
+    job->has_slot = false;
+}
+
 static void step_leave(struct job *job)
 {
     if (records_busy(job->run->records, job->spec->name))
         return;
     lock_release(&job->lock);
     job->lock.fd = -1;
-    if (job->has_slot)
-        job->run->slots++;
-    job->has_slot = false;
+    job_give_slot(job);
     job->stage = JOB_OVER;
 }
 
-static void save_state(struct job *job)
+void job_save_state(struct job *job)
 {
     struct error err = {0};
     if (!store_write_state(job->run->store, job->spec->name, &job->state, &err))
@@ -117,7 +122,7 @@ static void remember_failure(struct job *job, const struct error *error)
     if (job->run->settings->dry_run || job->authority == NULL || !due_remembers(error->code))
         return;
     due_remember(job->run, &job->state, error);
-    save_state(job);
+    job_save_state(job);
 }
 
 /* The certificate failed: remembered, told to the failed hooks, and nobody else is held up. */
@@ -179,11 +184,17 @@ static bool load_state(struct job *job, struct error *err)
     if (!store_repair_live(store, name, err) || !store_read_state(store, name, &job->state, err) ||
         !store_live_generation(store, name, &generation, err))
         return false;
-    if (generation == job->state.live.generation)
+    if (generation == job->state.live.generation) {
+        job->state.staged = false;
+        return true;
+    }
+    if (job->state.staged && generation != 0)
         return true;
     if (!store_derive_live(store, name, &job->state, err))
         return false;
-    job->state.deploy_pending = hooks_has(job->run->hooks, HOOK_DEPLOY, job->spec->deploy_hook);
+    job->state.staged = false;
+    job->state.deploy_pending =
+        job->spec->nginx.install || hooks_has(job->run->hooks, HOOK_DEPLOY, job->spec->deploy_hook);
     return true;
 }
 
@@ -193,8 +204,9 @@ static void judge(struct job *job)
     struct error held = {0};
     switch (due_judge(job->run, job->spec, &job->state, job->by_hand, &held)) {
     case DUE_NO:
-        if (job->state.deploy_pending) {
-            job->outcome.action = ACTION_NONE;
+        job->anew = job->by_hand && job->spec->nginx.install && !job->run->settings->dry_run;
+        if (job->state.deploy_pending || job->anew) {
+            job->outcome.action = job->state.deploy_pending ? ACTION_NONE : ACTION_NOT_DUE;
             job->stage = JOB_DEPLOY;
         } else if (job->check && job->stage == JOB_JUDGE) {
             job->stage = JOB_CHECK;
@@ -228,7 +240,7 @@ static void end_check(struct job *job)
 {
     job->authority = NULL;
     commit_stamp(job->run, job->spec, &job->state);
-    save_state(job);
+    job_save_state(job);
     judge(job);
 }
 
@@ -254,57 +266,6 @@ static void step_slot(struct job *job)
     if (!job->has_slot)
         take_slot(job);
     job->stage = JOB_AUTHORITY;
-}
-
-/* ---- hooks ---- */
-
-static void hooks_done(void *ctx, const struct error *error)
-{
-    struct job *job = ctx;
-    job->hooks_over = true;
-    if (error != NULL)
-        job->hooks_error = *error;
-}
-
-static bool hooks_are_over(struct job *job, enum hook_kind kind, const char *command)
-{
-    if (!job->hooks_started) {
-        struct hook_call call = {
-            .kind = kind,
-            .with_folder = true,
-            .command = command,
-            .timeout_s = job->spec->hook_timeout,
-            .name = job->spec->name,
-            .domains = &job->spec->names,
-            .live = job->outcome.live,
-            .error = kind == HOOK_FAILED ? job->outcome.error.text : NULL,
-            .done = hooks_done,
-            .ctx = job,
-        };
-        job->hooks_started = true;
-        hooks_call(job->run->hooks, &call);
-    }
-    return job->hooks_over;
-}
-
-/* A deploy that fails is remembered, and tried again by the next run though nothing is due. */
-static void step_deploy(struct job *job)
-{
-    if (job->state.deploy_pending) {
-        if (!hooks_are_over(job, HOOK_DEPLOY, job->spec->deploy_hook))
-            return;
-        job->state.deploy_pending = job->hooks_error.code != ERR_NONE;
-        job->state.deploy_error = job->hooks_error;
-        save_state(job);
-        job->outcome.deploy_pending = job->state.deploy_pending;
-    }
-    job_finish(job, job->outcome.action, &job->hooks_error);
-}
-
-static void step_failed_hooks(struct job *job)
-{
-    if (hooks_are_over(job, HOOK_FAILED, NULL))
-        job_finish(job, ACTION_FAILED, &job->outcome.error);
 }
 
 /* ---- the public door ---- */
@@ -340,10 +301,10 @@ static int64_t step_once(struct job *job)
         until_ms = job_step_diagnosis(job);
         break;
     case JOB_DEPLOY:
-        step_deploy(job);
+        job_step_deploy(job);
         break;
     case JOB_FAILED_HOOKS:
-        step_failed_hooks(job);
+        job_step_failed_hooks(job);
         break;
     case JOB_LEAVE:
         step_leave(job);

@@ -6,6 +6,7 @@
 #include <acmec/engine/authority.h>
 #include <acmec/engine/commit.h>
 #include <acmec/engine/describe.h>
+#include <acmec/engine/nginx_run.h>
 
 /* The next CA is asked, if there is one that may do better. */
 static bool go_to_next_ca(struct job *job, const struct error *error)
@@ -79,8 +80,9 @@ void job_step_before(struct job *job)
         return;
     }
     run->orders_started++;
-    if (answer != AROUND_GO)
-        job_fail(job, &err);
+    const struct error *refusal = nginx_run_refusal(run->nginx, job->spec);
+    if (answer != AROUND_GO || refusal != NULL)
+        job_fail(job, answer != AROUND_GO ? &err : refusal);
     else
         begin_order(job);
 }
@@ -100,6 +102,7 @@ static void commit(struct job *job)
         .profile = ordering_profile(job->orderings[0]),
         .has_ari = authority_has_ari(job->authority),
         .by_ari = job->by_ari,
+        .staged = job->spec->nginx.install && !is_new,
     };
     for (size_t i = 0; i <= job->pair; i++) {
         request.keys[i] = ordering_key(job->orderings[i]);
@@ -120,6 +123,7 @@ static void commit(struct job *job)
     outcome_from_state(run, job->spec->name, &job->state, job->spec, &job->outcome);
     job->outcome.due = false;
     job->outcome.action = is_new ? ACTION_ISSUED : ACTION_RENEWED;
+    job->anew = job->by_hand;
     job->stage = JOB_DEPLOY;
 }
 

@@ -43,6 +43,8 @@ struct job {
     size_t pair;                               /* whose order is under way */
     struct diagnosis *diagnosis;
     struct error refusal; /* the last CA's that refused this certificate */
+    bool anew;            /* nginx's configuration is planned anew */
+    bool installed;       /* nginx serves it, or need not */
     bool hooks_started, hooks_over;
     struct error hooks_error;
 };
@@ -58,11 +60,19 @@ void job_finish(struct job *job, enum outcome_action action, const struct error 
 /* The certificate failed: remembered, told to the failed hooks, and nobody else is held up. */
 void job_fail(struct job *job, const struct error *error);
 
+void job_save_state(struct job *job);
+void job_give_slot(struct job *job);
+
 /* ---- job_order.c: from the account to the live generation; each as job_step ---- */
 
 void job_step_authority(struct job *job);
 void job_step_before(struct job *job);
 int64_t job_step_order(struct job *job);
 int64_t job_step_diagnosis(struct job *job);
+
+/* ---- job_deploy.c: served by nginx, told to the hooks ---- */
+
+void job_step_deploy(struct job *job);
+void job_step_failed_hooks(struct job *job);
 
 #endif

@@ -3,16 +3,15 @@
 #include <acmec/base/cleanup.h>
 #include <acmec/engine/world.h>
 
+static bool take(void *ctx, const struct event *event)
+{
+    return nginx_find_take(ctx, event);
+}
+
 static bool wait_for_end(struct run *run, struct nginx_find *find, struct error *err)
 {
     while (!find->over) {
-        struct event event;
-        world_wait(run, INT64_MAX, &event);
-        if (event.kind == EVENT_CHILD)
-            (void)nginx_find_take(find, &event);
-        if (event.kind == EVENT_SIGNAL)
-            run->stop_signal = event.signal;
-        event_release(&event);
+        world_wait_for(run, INT64_MAX, take, find);
         if (!world_goes_on(run, err))
             return false;
     }

@@ -24,6 +24,7 @@ static const struct proof_way *const ways[PROOF_KIND_COUNT] = {
     [PROOF_STANDALONE] = &prove_responder, [PROOF_WEBROOT] = &prove_webroot,
     [PROOF_TLS_ALPN] = &prove_alpn,        [PROOF_DNS] = &prove_dns,
     [PROOF_STATELESS] = &prove_stateless,  [PROOF_HTTP_HOOK] = &prove_http_hook,
+    [PROOF_NGINX] = &prove_nginx,
 };
 
 /* What PROOF_AUTO tries, in this order. */

@@ -34,6 +34,8 @@ bool command_accepts(const struct command *command, enum option_id id);
 /* The handlers, one cmd_*.c each. */
 bool cmd_issue(struct context *context, struct error *err);
 bool cmd_renew(struct context *context, struct error *err);
+bool cmd_install(struct context *context, struct error *err);
+bool cmd_uninstall(struct context *context, struct error *err);
 bool cmd_list(struct context *context, struct error *err);
 bool cmd_status(struct context *context, struct error *err);
 bool cmd_preflight(struct context *context, struct error *err);

@@ -142,6 +142,36 @@ enum option_files {
       "proxy to reach the CA through")                                                             \
     X(DNS_SERVER, "dns-server", 0, STRING, "ADDRESS[:PORT]", EVERYWHERE, MAIN, 0, 0, "",           \
       "the system's", "the DNS server that acmec asks about names, instead of the system's")       \
+    X(NGINX, "nginx", 0, FLAG, NULL, NGINX, BOTH, 0, 0, "", "",                                    \
+      "prove through nginx, and install into it")                                                  \
+    X(DIFF, "diff", 0, FLAG, NULL, NGINX, NONE, 0, 0, "", "",                                      \
+      "install: show what would change, and change nothing")                                       \
+    X(INSTALL, "install", 0, STRING, "SERVER", NGINX, BOTH, 0, 0, "nginx", "",                     \
+      "put the certificate into the web server, whatever the way of proof")                        \
+    X(NO_INSTALL, "no-install", 0, FLAG, NULL, NGINX, BOTH, 0, 0, "", "",                          \
+      "prove through nginx alone, install nothing")                                                \
+    X(NO_RELOAD, "no-reload", 0, FLAG, NULL, NGINX, BOTH, 0, 0, "", "",                            \
+      "edit, but leave the reload to somebody else")                                               \
+    X(REDIRECT, "redirect", 0, FLAG, NULL, NGINX, BOTH, 0, 0, "", "yes",                           \
+      "lead plain HTTP to https")                                                                  \
+    X(NO_REDIRECT, "no-redirect", 0, FLAG, NULL, NGINX, BOTH, 0, 0, "", "",                        \
+      "leave plain HTTP as it is")                                                                 \
+    X(HSTS, "hsts", 0, FLAG, NULL, NGINX, BOTH, 0, 0, "", "",                                      \
+      "tell browsers to use https alone, for two years")                                           \
+    X(SERVER_BLOCK, "server-block", 0, STRING, "NAME|all", NGINX, BOTH, 0, 0, "", "",              \
+      "install a wildcard into the server of this name, or into all that it covers")               \
+    X(IN_PLACE, "in-place", 0, FLAG, NULL, NGINX, BOTH, 0, 0, "", "",                              \
+      "also edit files that can only be written in place")                                         \
+    X(EDIT_MANAGED, "edit-managed", 0, FLAG, NULL, NGINX, BOTH, 0, 0, "", "",                      \
+      "also edit files that another tool says it writes")                                          \
+    X(NGINX_BIN, "nginx-bin", 0, PATH, "FILE", NGINX, BOTH, 0, 0, "", "the one that runs",         \
+      "the program")                                                                               \
+    X(RELOAD_COMMAND, "reload-command", 0, STRING, "COMMAND", NGINX, BOTH, 0, 0, "", "a signal",   \
+      "run instead of a signal to nginx, when it runs in a container")                             \
+    X(RELOAD_INTERVAL, "reload-interval", 0, DURATION, "TIME", NGINX, MAIN, 0, 86400, "", "60",    \
+      "reload at most so often while a long run lasts")                                            \
+    X(RELOAD_MAX_DRAINING, "reload-max-draining", 0, NUMBER, "N", NGINX, MAIN, 0, 100000, "",      \
+      "0, any number", "reload not while so many old workers are still shutting down")             \
     X(CONFIG_DIR, "config-dir", 0, PATH, "DIR", EVERYWHERE, NONE, 0, 0, "", "/etc/acmec",          \
       "configuration, accounts and certificates")                                                  \
     X(STATE_DIR, "state-dir", 0, PATH, "DIR", EVERYWHERE, NONE, 0, 0, "", "/var/lib/acmec",        \
@@ -222,6 +252,9 @@ bool option_set_add(struct option_set *set, enum option_id id, const char *text,
 
 /* Moves what was given for id to another set, which has nothing for it yet. */
 void option_set_move(struct option_set *from, struct option_set *to, enum option_id id);
+
+/* Forgets what was given for id. */
+void option_set_drop(struct option_set *set, enum option_id id);
 
 /* The value that counts, borrowed; NULL: not given. */
 const char *option_set_text(const struct option_set *set, enum option_id id);

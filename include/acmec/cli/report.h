@@ -28,6 +28,7 @@ enum report_kind {
     REPORT_CHECK,     /* check: what was found at servers; their problems count */
     REPORT_WHICH,     /* nginx which */
     REPORT_PARSE,     /* nginx parse: JSON, asked for or not */
+    REPORT_DIFF,      /* install --diff: the text is what would change */
     REPORT_TEXT       /* help, completion, version: the text itself */
 };
 
@@ -44,7 +45,7 @@ struct report {
     struct check_targets targets;
     struct nginx_answers answers;
     struct crossplane *crossplane; /* owned */
-    struct buf text;               /* REPORT_TEXT */
+    struct buf text;               /* REPORT_TEXT, REPORT_DIFF */
     struct error error;            /* what concerns no single certificate; ERR_NONE: nothing */
 };
 

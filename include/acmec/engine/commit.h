@@ -11,6 +11,7 @@ struct commit_request {
     const struct certkey *keys[KEY_TYPES_MAX]; /* one for each pair of spec */
     struct span chains[KEY_TYPES_MAX];
     unsigned generation;
+    bool staged; /* live/NAME is switched by the deploy, not now */
     const char *directory_url, *account_url;
     const char *profile; /* escaped; NULL: the CA said none */
     bool has_ari;        /* its CA offers it */

@@ -8,4 +8,7 @@
 void outcome_from_state(const struct run *run, const char *name, const struct cert_state *state,
                         const struct cert_spec *spec, struct outcome *out);
 
+/* Notes the files of nginx that were edited for the certificate. */
+void outcome_read_installed(const struct run *run, struct outcome *out);
+
 #endif

@@ -108,6 +108,15 @@ struct preflight_request {
 bool engine_preflight(struct engine *engine, const struct preflight_request *request,
                       struct preflight_rows *out, struct error *err) MUST_USE;
 
+/* ---- nginx ---- */
+
+/* Puts an issued certificate into nginx, or takes it out again. Adds one outcome, with its error.
+ * diff not NULL: shows there what would change, as a unified diff, and changes nothing. */
+bool engine_install(struct engine *engine, const struct cert_spec *spec, struct buf *diff,
+                    struct outcome_list *out, struct error *err) MUST_USE;
+bool engine_uninstall(struct engine *engine, const struct cert_spec *spec, struct outcome_list *out,
+                      struct error *err) MUST_USE;
+
 /* ---- accounts ---- */
 struct account_view {
     char *ca;      /* directory URL */

@@ -5,6 +5,7 @@
 #define ACMEC_ENGINE_JOB_H
 
 #include <acmec/engine/around.h>
+#include <acmec/engine/nginx_install.h>
 #include <acmec/engine/run.h>
 
 struct job;
@@ -23,6 +24,12 @@ bool job_is_over(const struct job *job);
 /* After over: the outcome is moved out. */
 void job_take_outcome(struct job *job, struct outcome *out);
 const char *job_name(const struct job *job);
+
+/* Whether it has nothing left to do but to be served by nginx, which serves many at once: the
+ * caller has that done (engine/nginx_install) and tells what came of it. */
+bool job_is_parked(const struct job *job);
+void job_install_item(const struct job *job, struct nginx_install_item *out);
+void job_installed(struct job *job, const struct nginx_install_item *item);
 
 /* Events; ready and visited concern whichever job has the token. */
 bool job_take_child(struct job *job, const struct event *event);

@@ -82,7 +82,7 @@ struct proof_way {
     void (*remove)(struct run *run, struct proof_answer *answer);
 };
 extern const struct proof_way prove_responder, prove_webroot, prove_alpn, prove_dns,
-    prove_dns_account, prove_stateless, prove_http_hook;
+    prove_dns_account, prove_stateless, prove_http_hook, prove_nginx;
 /* Asks the local web server for an answer over HTTP that is in place, then says ready, or failed
  * with advice (static) if the server certainly does not serve it. */
 void proof_try_home(struct run *run, struct proof_answer *answer, const char *advice);

@@ -10,6 +10,7 @@ from .ca import Caddy, Pebble, wait_until
 from .case import Case, Result, Site, finish, main, private_network, read, session_processes
 from .dns import DnsServer
 from .idle import make_idle
+from .nginx import App, SiteNginx
 from .paths import ACMEC, BUILD, CA_BIN, PARALLEL, ROOT, SANITIZED, TESTBED
 from .ports import free_port
 from .proxy import Exchange, FaultProxy, Forwarder
@@ -20,6 +21,7 @@ from .worker import NetWorker, ResponderWorker
 # one a line, so that additions meet in no merge
 __all__ = [
     "ACMEC",
+    "App",
     "BUILD",
     "CA_BIN",
     "Caddy",
@@ -38,6 +40,7 @@ __all__ = [
     "Result",
     "SANITIZED",
     "Site",
+    "SiteNginx",
     "StaticServer",
     "TESTBED",
     "finish",

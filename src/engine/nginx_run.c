@@ -1,0 +1,370 @@
+#include <acmec/engine/nginx_run.h>
+
+#include <acmec/base/cleanup.h>
+#include <acmec/base/log.h>
+#include <acmec/base/mem.h>
+#include <acmec/engine/nginx_drafts.h>
+#include <acmec/engine/nginx_install.h>
+#include <acmec/engine/nginx_wish.h>
+#include <string.h>
+
+/* One certificate. */
+struct want {
+    struct cert_spec *spec; /* borrowed */
+    struct error error;
+    char **roots; /* owned */
+    size_t root_count;
+    struct installed layer; /* the way to its answers, where it stays */
+};
+
+/* Certificates with the same nginx. */
+struct place {
+    struct nginx_site site;
+    struct nginx_view real;
+    struct nginx_drafts drafts;
+    struct nginx_rewrite *rewrites;
+    struct nginx_change change;
+    bool open;      /* the change is for the proofs alone, and not taken out yet */
+    bool temporary; /* some of it is */
+};
+
+struct nginx_run {
+    struct run *run;
+    struct want *wants;
+    size_t count;
+    struct place *places;
+    size_t place_count;
+};
+
+/* ---- who wants what ---- */
+
+static bool is_open_to_nginx(const struct cert_spec *spec)
+{
+    bool wildcard = false;
+    for (size_t i = 0; i < spec->names.count; i++)
+        wildcard |= identifier_is_wildcard(&spec->names.items[i]);
+    return spec->proof.kind == PROOF_AUTO && spec->name_proof_count == 0 && !wildcard;
+}
+
+static bool is_wanted(const struct cert_spec *spec)
+{
+    return spec->nginx.install || cert_spec_uses(spec, PROOF_NGINX) || is_open_to_nginx(spec);
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    return (a == NULL) == (b == NULL) && (a == NULL || strcmp(a, b) == 0);
+}
+
+static bool share_nginx(const struct cert_spec *a, const struct cert_spec *b)
+{
+    return is_same(a->nginx.binary, b->nginx.binary) && is_same(a->nginx.conf, b->nginx.conf);
+}
+
+/* Those of a place, by number. */
+struct members {
+    struct want **items;
+    size_t count;
+};
+
+static void refuse_all(const struct members *members, const struct error *error)
+{
+    for (size_t i = 0; i < members->count; i++)
+        if (!is_open_to_nginx(members->items[i]->spec))
+            members->items[i]->error = *error;
+}
+
+static bool is_good(const struct want *want)
+{
+    return want->error.code == ERR_NONE;
+}
+
+/* ---- choosing nginx where nothing was said ---- */
+
+static bool serves_all(const struct nginx_view *view, const struct cert_spec *spec)
+{
+    AUTO(targets) targets = {0};
+    struct error ignored = {0};
+    struct target_wish wish = {&spec->names, NULL, spec->http_port, spec->tls_port};
+    return targets_find(&view->choose, &wish, &targets, &ignored) && targets.missing.count == 0;
+}
+
+static void choose_nginx(struct nginx_run *nginx, struct place *place,
+                         const struct members *members)
+{
+    struct run *run = nginx->run;
+    if (!nginx_site_reloads(&place->site) || place->site.instance.master.pid == 0)
+        return;
+    for (size_t i = 0; i < members->count; i++) {
+        struct cert_spec *spec = members->items[i]->spec;
+        if (!is_open_to_nginx(spec) || !serves_all(&place->real, spec))
+            continue;
+        spec->proof.kind = PROOF_NGINX;
+        spec->nginx.install = !spec->nginx.no_install;
+        run_progress(run, run->by_hand ? PROGRESS_NOTICE : PROGRESS_STEP, spec->name, "%s",
+                     spec->nginx.install ? "proving and installing through nginx, which serves it"
+                                         : "proving through nginx, which serves it");
+    }
+}
+
+/* ---- what would be refused ---- */
+
+static bool check_running(const struct place *place, const struct cert_spec *spec,
+                          struct error *err)
+{
+    bool runs = place->site.instance.master.pid != 0 || spec->nginx.reload_command != NULL;
+    if (!cert_spec_uses(spec, PROOF_NGINX) || (runs && nginx_site_reloads(&place->site)))
+        return true;
+    (void)fail(err, ERR_WEB_SERVER, "nginx %s, so it cannot answer the CA",
+               runs ? "is not ours to reload" : "does not run");
+    return with_hint(err, runs ? "run acmec as the user that nginx's master runs as"
+                               : "start it, or prove in another way");
+}
+
+static void check_all(struct nginx_run *nginx, struct place *place, const struct members *members)
+{
+    for (size_t i = 0; i < members->count; i++) {
+        struct want *want = members->items[i];
+        struct error err = {0};
+        bool good = check_running(place, want->spec, &err);
+        if (good && want->spec->nginx.install &&
+            !nginx_install_is_served(nginx->run, &place->real, want->spec))
+            good = nginx_install_check(nginx->run, &place->site, want->spec, &err);
+        if (!good)
+            want->error = err;
+    }
+}
+
+/* ---- the ways to answers ---- */
+
+static void keep_roots(struct want *want, struct plan *plan)
+{
+    want->roots = plan->roots;
+    want->root_count = plan->root_count;
+    plan->roots = NULL;
+    plan->root_count = 0;
+}
+
+/* The names that are proved through nginx. */
+static void names_of(const struct cert_spec *spec, struct identifier_list *out)
+{
+    for (size_t i = 0; i < spec->names.count; i++)
+        if (cert_spec_proof(spec, &spec->names.items[i])->kind == PROOF_NGINX)
+            (void)identifier_list_add(out, &spec->names.items[i]);
+}
+
+/* Plans for one certificate, on top of the drafts of those before it. */
+static bool plan_way(struct nginx_run *nginx, struct place *place, struct want *want,
+                     struct error *err)
+{
+    AUTO(nginx_paths) paths = {0};
+    AUTO(identifier_list) names = {0};
+    AUTO(nginx_view) drafted = {0};
+    AUTO(plan) plan = {0};
+    const struct nginx_view *view = &place->real;
+    nginx_paths_make(nginx->run, want->spec, &paths);
+    names_of(want->spec, &names);
+    if (place->drafts.count > 0) {
+        if (!nginx_site_read(&place->site, place->drafts.items, place->drafts.count, &drafted, err))
+            return false;
+        view = &drafted;
+    }
+    struct plan_wish wish = nginx_plan_wish(&place->site, want->spec, &paths);
+    wish.target.names = &names;
+    if (!plan_challenge(&view->choose, &wish, &plan, err) ||
+        !nginx_drafts_apply(&place->drafts, view, &plan.edits, err))
+        return false;
+    place->temporary |= plan.temporary.count > 0;
+    installed_add(&want->layer, &plan.edits);
+    keep_roots(want, &plan);
+    return true;
+}
+
+static void plan_ways(struct nginx_run *nginx, struct place *place, const struct members *members)
+{
+    for (size_t i = 0; i < members->count; i++) {
+        struct want *want = members->items[i];
+        struct error err = {0};
+        if (is_good(want) && cert_spec_uses(want->spec, PROOF_NGINX) &&
+            !plan_way(nginx, place, want, &err))
+            want->error = err;
+    }
+}
+
+/* What stays is known to uninstall; a certificate that has an installation has its way in it. */
+static bool note_layer(struct run *run, const struct want *want, struct error *err)
+{
+    AUTO(installed) installed = {0};
+    if (want->layer.count == 0)
+        return true;
+    if (!store_read_installed(run->store, want->spec->name, &installed, err))
+        return false;
+    installed_add(&installed, &want->layer.layers[0]);
+    return store_write_installed(run->store, want->spec->name, &installed, err);
+}
+
+static bool keep(struct nginx_run *nginx, struct place *place, const struct members *members,
+                 struct error *err)
+{
+    if (!nginx_change_keep(nginx->run, &place->change, err))
+        return false;
+    for (size_t i = 0; i < members->count; i++)
+        if (is_good(members->items[i]) && !note_layer(nginx->run, members->items[i], err))
+            return false;
+    return true;
+}
+
+static bool put_in(struct nginx_run *nginx, struct place *place, const struct members *members,
+                   struct error *err)
+{
+    struct run *run = nginx->run;
+    bool in_place = place->site.options->in_place;
+    place->rewrites = mem_new(place->drafts.count + 1, sizeof *place->rewrites);
+    size_t count = nginx_drafts_rewrites(&place->drafts, &place->real, place->rewrites);
+    AUTO_FREE webroot = mem_printf("%s/webroot", store_state_dir(run->store));
+    if (!file_make_dir(webroot, 0755, err))
+        return false;
+    if (count == 0)
+        return true;
+    if (!nginx_change_judge(run, &place->site, place->rewrites, count, in_place, &place->change,
+                            err) ||
+        !nginx_change_make(run, &place->site, &place->change, err))
+        return false;
+    place->open = place->temporary || run->settings->dry_run;
+    return place->open || keep(nginx, place, members, err);
+}
+
+/* ---- a place ---- */
+
+static bool any_proof(const struct members *members)
+{
+    for (size_t i = 0; i < members->count; i++)
+        if (cert_spec_uses(members->items[i]->spec, PROOF_NGINX))
+            return true;
+    return false;
+}
+
+static void prepare(struct nginx_run *nginx, struct place *place, const struct members *members)
+{
+    struct run *run = nginx->run;
+    struct error err = {0};
+    bool found = crypto_start(&err) && store_prepare(run->store, &err) &&
+                 nginx_site_find(run, &members->items[0]->spec->nginx, &place->site, &err) &&
+                 nginx_site_read(&place->site, NULL, 0, &place->real, &err);
+    if (!found) {
+        refuse_all(members, &err);
+        return;
+    }
+    choose_nginx(nginx, place, members);
+    check_all(nginx, place, members);
+    if (!any_proof(members))
+        return;
+    bool good = nginx_site_lock(run, &place->site, &err);
+    if (good)
+        plan_ways(nginx, place, members);
+    if (!good || !put_in(nginx, place, members, &err))
+        refuse_all(members, &err);
+    if (!place->open)
+        lock_release(&place->site.lock);
+    place->site.lock.fd = place->open ? place->site.lock.fd : -1;
+}
+
+static void prepare_place(struct nginx_run *nginx, size_t first, bool *done)
+{
+    struct members members = {.items = mem_new(nginx->count, sizeof *members.items)};
+    for (size_t i = first; i < nginx->count; i++)
+        if (!done[i] && share_nginx(nginx->wants[first].spec, nginx->wants[i].spec)) {
+            members.items[members.count++] = &nginx->wants[i];
+            done[i] = true;
+        }
+    struct place *place = &nginx->places[nginx->place_count++];
+    *place = (struct place){.site = {.lock = {-1}}};
+    prepare(nginx, place, &members);
+    free(members.items);
+}
+
+struct nginx_run *nginx_run_begin(struct run *run, struct cert_spec *const *specs, size_t count)
+{
+    struct nginx_run *nginx = mem_new(1, sizeof *nginx);
+    nginx->run = run;
+    nginx->wants = mem_new(count + 1, sizeof *nginx->wants);
+    for (size_t i = 0; i < count; i++)
+        if (is_wanted(specs[i]))
+            nginx->wants[nginx->count++].spec = specs[i];
+    nginx->places = mem_new(nginx->count + 1, sizeof *nginx->places);
+    bool *done = mem_new(nginx->count + 1, sizeof *done);
+    for (size_t i = 0; i < nginx->count; i++)
+        if (!done[i])
+            prepare_place(nginx, i, done);
+    free(done);
+    return nginx;
+}
+
+void nginx_run_after(struct nginx_run *nginx)
+{
+    for (size_t i = 0; i < nginx->place_count; i++) {
+        struct place *place = &nginx->places[i];
+        if (!place->open)
+            continue;
+        nginx_change_take_back(nginx->run, &place->site, &place->change);
+        lock_release(&place->site.lock);
+        place->site.lock.fd = -1;
+        place->open = false;
+    }
+}
+
+void nginx_run_end(struct nginx_run *nginx)
+{
+    if (nginx == NULL)
+        return;
+    nginx_run_after(nginx);
+    for (size_t i = 0; i < nginx->place_count; i++) {
+        nginx_change_release(&nginx->places[i].change);
+        free(nginx->places[i].rewrites);
+        nginx_drafts_release(&nginx->places[i].drafts);
+        nginx_view_release(&nginx->places[i].real);
+        nginx_site_release(&nginx->places[i].site);
+    }
+    for (size_t i = 0; i < nginx->count; i++) {
+        for (size_t k = 0; k < nginx->wants[i].root_count; k++)
+            free(nginx->wants[i].roots[k]);
+        free(nginx->wants[i].roots);
+        installed_release(&nginx->wants[i].layer);
+    }
+    free(nginx->places);
+    free(nginx->wants);
+    free(nginx);
+}
+
+/* ---- questions ---- */
+
+/* By name: an order may be for a part of the names that were looked at here. */
+static const struct want *find(const struct nginx_run *nginx, const struct cert_spec *spec)
+{
+    for (size_t i = 0; nginx != NULL && i < nginx->count; i++)
+        if (strcmp(nginx->wants[i].spec->name, spec->name) == 0)
+            return &nginx->wants[i];
+    return NULL;
+}
+
+const struct error *nginx_run_refusal(const struct nginx_run *nginx, const struct cert_spec *spec)
+{
+    const struct want *want = find(nginx, spec);
+    return want == NULL || is_good(want) ? NULL : &want->error;
+}
+
+char *const *nginx_run_roots(const struct nginx_run *nginx, const struct cert_spec *spec,
+                             size_t *count)
+{
+    const struct want *want = find(nginx, spec);
+    *count = want == NULL ? 0 : want->root_count;
+    return want == NULL ? NULL : want->roots;
+}
+
+bool nginx_run_is_open(const struct nginx_run *nginx)
+{
+    for (size_t i = 0; nginx != NULL && i < nginx->place_count; i++)
+        if (nginx->places[i].open)
+            return true;
+    return false;
+}

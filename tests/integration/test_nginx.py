@@ -1,0 +1,119 @@
+"""Proving and installing through a real nginx: the founding scene, and what must hold around it."""
+import os
+import ssl
+
+import bed
+
+DJANGO = """server {
+    listen {http};
+    listen [::]:{http};
+    server_name site.example;
+
+    location = /favicon.ico { access_log off; log_not_found off; }
+    location /static {
+        alias FOLDER/static;
+    }
+
+    location / {
+        proxy_set_header Host $http_host;
+        proxy_pass http://unix:FOLDER/gunicorn.sock;
+        proxy_buffers 4 256k;
+    }
+}
+"""
+DEFAULT = """server {
+    listen {http} default_server;
+    listen [::]:{http} default_server;
+    server_name _;
+    return 200 "default $host";
+}
+"""
+MARK = "# managed by acmec: site.example"
+
+
+class NginxCase(bed.Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.pebble = cls.start_pebble()
+
+    def setUp(self):
+        super().setUp()
+        self.home = os.path.join(self.folder, f"nginx-{self.id().rsplit('.', 1)[1]}")
+        os.makedirs(os.path.join(self.home, "static"))
+        with open(os.path.join(self.home, "static", "a.css"), "w", encoding="utf-8") as text:
+            text.write("css")
+        app = bed.App(os.path.join(self.home, "gunicorn.sock"))
+        self.addCleanup(app.stop)
+
+    def nginx(self, sites, start=True, **more):
+        sites = {name: text.replace("FOLDER", self.home) for name, text in sites.items()}
+        nginx = bed.SiteNginx(self.home, self.pebble.http_port, bed.free_port(), sites, **more)
+        self.addCleanup(nginx.stop)
+        if start:
+            nginx.start()
+        return nginx
+
+    def ports(self, nginx):
+        return ["--nginx-conf", nginx.conf, "--http-port", str(nginx.http), "--tls-port", str(nginx.tls)]
+
+    def issue(self, nginx, *names, args=("--nginx",), **more):
+        return self.acmec("issue", *self.names(*names), *self.ca(self.pebble), *args, *self.ports(nginx), **more)
+
+    def der(self, name):
+        return ssl.PEM_cert_to_DER_cert(bed.read(self.site.live(name, "cert.pem")))
+
+
+class FoundingScene(NginxCase):
+    def test_django_behind_nginx(self):
+        nginx = self.nginx({"00-default": DEFAULT, "site": DJANGO})
+        before = nginx.sites()
+        result = self.issue(nginx, "site.example")
+        self.assertEqual(result.actions(), {"site.example": "issued"})
+        self.assertEqual(result.certificate("site.example")["installed"], [{"nginx": nginx.path("site")}])
+        for address in ("127.0.0.1", "::1"):
+            for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+                self.assertEqual(nginx.leaf("site.example", address, version=version), self.der("site.example"))
+            self.assertEqual(nginx.get("site.example", "/x?y=1", address=address)[:2],
+                             (301, f"https://site.example:{nginx.tls}/x?y=1"))
+            self.assertEqual(nginx.get("other.example", address=address)[2], "default other.example")
+        self.assertEqual(nginx.get("site.example", "/page", tls=True)[2], "app site.example /page")
+        self.assertEqual(nginx.get("site.example", "/static/a.css", tls=True)[2], "css")
+        self.assertTrue(nginx.is_valid())
+        self.assertEqual(nginx.read("00-default"), before["00-default"])
+        kept = [line for line in nginx.read("site").splitlines() if MARK not in line]
+        for line in before["site"].splitlines():
+            if not line.startswith("    listen"):
+                self.assertIn(line, kept)
+
+        # twice: no change
+        sites, reloads = nginx.sites(), nginx.reloads()
+        self.acmec("install", "site.example", "--nginx")
+        self.assertEqual((nginx.sites(), nginx.reloads()), (sites, reloads))
+
+        # a renewal edits nothing: one reload
+        old = self.der("site.example")
+        result = self.acmec("renew", "--force")
+        self.assertEqual(result.actions(), {"site.example": "renewed"})
+        self.assertNotEqual(self.der("site.example"), old)
+        self.assertEqual(nginx.leaf("site.example"), self.der("site.example"))
+        self.assertEqual((nginx.sites(), nginx.reloads()), (sites, reloads + 1))
+
+        # out again: byte for byte
+        self.acmec("uninstall", "site.example", "--nginx")
+        self.assertEqual(nginx.sites(), before)
+        self.assertEqual(nginx.get("site.example", "/x")[2], "app site.example /x")
+
+    def test_only_server_is_the_default(self):
+        nginx = self.nginx({"site": DJANGO})
+        before = nginx.sites()
+        self.issue(nginx, "site.example")
+        self.assertEqual(nginx.leaf("site.example"), self.der("site.example"))
+        self.assertEqual(nginx.get("site.example", "/x")[:2], (301, f"https://site.example:{nginx.tls}/x"))
+        self.assertEqual(nginx.get("127.0.0.1", "/x")[2], "app 127.0.0.1 /x")
+        self.acmec("uninstall", "site.example", "--nginx")
+        self.assertEqual(nginx.sites(), before)
+
+
+if __name__ == "__main__":
+    bed.main()
