@@ -68,11 +68,15 @@ static void tell(struct dns_look *look, enum dns_seen seen)
 
 /* ---- asking ---- */
 
+/* server: NULL: the one of the settings, or the system's. */
 static void ask(struct dns_look *look, const char *name, enum dns_type type, const char *server,
                 size_t tag)
 {
-    const struct dns_query query = {
-        .name = (char *)name, .type = type, .server = (char *)server, .timeout_ms = QUESTION_MS};
+    const char *usual = look->run->settings->dns_server;
+    const struct dns_query query = {.name = (char *)name,
+                                    .type = type,
+                                    .server = (char *)(server != NULL ? server : usual),
+                                    .timeout_ms = QUESTION_MS};
     look->waiting++;
     lookup_start(look->run->lookups, &query, &listener, look, tag);
 }
