@@ -27,6 +27,7 @@ void authorization_release(struct authorization *authorization)
 {
     free(authorization->challenge_url);
     authorization->challenge_url = NULL;
+    persist_offer_release(&authorization->persist);
 }
 
 bool challenge_token_ok(const char *token)
@@ -119,13 +120,19 @@ static void note_error(const json_t *challenge, struct authorization *out)
         (void)reason_of(challenge, &out->identifier, &out->error);
 }
 
+static bool has_no_token(const char *type)
+{
+    return strcmp(type, PERSIST_TYPE) == 0;
+}
+
 /* The challenge to answer, or NULL. One without a token is none. Borrowed. */
 static const json_t *find_challenge(const json_t *challenges, const char *wanted)
 {
     for (size_t i = 0; i < json_array_size(challenges) && i < CHALLENGES_MAX; i++) {
         const json_t *challenge = json_array_get(challenges, i);
         const char *type = json_is_object(challenge) ? json_opt_str(challenge, "type") : NULL;
-        if (type != NULL && strcmp(type, wanted) == 0 && json_opt_str(challenge, "token") != NULL)
+        bool complete = has_no_token(wanted) || json_opt_str(challenge, "token") != NULL;
+        if (type != NULL && strcmp(type, wanted) == 0 && complete)
             return challenge;
     }
     return NULL;
@@ -147,20 +154,29 @@ static bool not_offered(const json_t *challenges, const char *wanted, const char
                 offered.len == 0 ? "nothing" : buf_str(&offered));
 }
 
-static bool take_challenge(const json_t *challenge, struct authorization *out, struct error *err)
+static bool take_token(const json_t *challenge, struct authorization *out, struct error *err)
+{
+    const char *token = json_opt_str(challenge, "token");
+    if (!challenge_token_ok(token))
+        return fail(err, ERR_REFUSED, "the CA's token for %s is not one: '%s'",
+                    out->identifier.value, escaped_str(token).text);
+    (void)snprintf(out->token, sizeof out->token, "%s", token);
+    return true;
+}
+
+static bool take_challenge(const json_t *challenge, const char *type, struct authorization *out,
+                           struct error *err)
 {
     const char *url = NULL;
-    const char *token = json_opt_str(challenge, "token");
     size_t status = 0;
     if (!json_get_str(challenge, "url", ERR_NETWORK, &url, err) ||
         !read_status(challenge, challenge_words, CHALLENGE_COUNT, "a challenge", &status, err))
         return false;
-    if (!challenge_token_ok(token))
-        return fail(err, ERR_REFUSED, "the CA's token for %s is not one: '%s'",
-                    out->identifier.value, escaped_str(token).text);
+    if (has_no_token(type) ? !persist_read(challenge, &out->persist, err)
+                           : !take_token(challenge, out, err))
+        return false;
     out->challenge_url = mem_strdup(url);
     out->responded = status != CHALLENGE_PENDING;
-    (void)snprintf(out->token, sizeof out->token, "%s", token);
     /* RFC 8555 section 7.1.6 makes the authorization invalid with it; some CAs lag behind. */
     if (status == CHALLENGE_INVALID)
         out->status = AUTHORIZATION_INVALID;
@@ -216,7 +232,7 @@ static bool read_object(struct session *session, const json_t *object,
                     out->identifier.value);
     if (challenge == NULL)
         return not_offered(challenges, wanted, out->identifier.value, err);
-    return take_challenge(challenge, out, err);
+    return take_challenge(challenge, wanted, out, err);
 }
 
 bool authorization_read(struct session *session, const struct http_response *response,

@@ -151,6 +151,7 @@ enum proofs_state proofs_next(struct proofs *proofs, struct order_action *out)
             out->identifier = &proof->authorization.identifier;
             out->token = proof->authorization.token;
             out->key_authorization = proof->key_authorization;
+            out->persist = &proof->authorization.persist;
         }
         proof->state = errand->during;
         return PROOFS_ERRAND;
@@ -191,7 +192,8 @@ static void set_failed(struct proof *proof)
 static bool prepare(struct proofs *proofs, struct proof *proof, struct error *err)
 {
     AUTO(buf) text = BUF(TOKEN_MAX + 64);
-    if (!challenge_key_authorization(session_key(proofs->session), proof->authorization.token,
+    if (proof->authorization.token[0] != '\0' &&
+        !challenge_key_authorization(session_key(proofs->session), proof->authorization.token,
                                      &text, err))
         return false;
     proof->key_authorization = buf_take(&text);

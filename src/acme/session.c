@@ -45,7 +45,7 @@ struct session {
     bool has_directory;
     char *terms_url; /* escaped */
     bool needs_eab;
-    char *caa_identities;
+    char *caa_identities, *persist_issuers;
     char *account_hash_prefix; /* escaped */
     struct session_profile profiles[SESSION_PROFILES_MAX];
     size_t profile_count;
@@ -110,6 +110,7 @@ void session_free(struct session *session)
     free(session->directory_url);
     free(session->terms_url);
     free(session->caa_identities);
+    free(session->persist_issuers);
     free(session->account_hash_prefix);
     free(session->account_url);
     free(session);
@@ -133,6 +134,11 @@ const char *session_terms_url(const struct session *session)
 const char *session_caa_identities(const struct session *session)
 {
     return session->caa_identities;
+}
+
+const char *session_persist_issuers(const struct session *session)
+{
+    return session->persist_issuers != NULL ? session->persist_issuers : session->caa_identities;
 }
 
 const char *session_account_hash_prefix(const struct session *session)
@@ -235,10 +241,10 @@ static bool bind_endpoints(struct session *session, const json_t *object, struct
     return true;
 }
 
-/* Issuer domain names (RFC 8659 section 4.2), joined by commas; NULL: none. */
-static char *join_identities(const json_t *meta)
+/* Issuer domain names (RFC 8659 section 4.2) of a member, joined by commas; NULL: none. */
+static char *join_names(const json_t *meta, const char *member)
 {
-    const json_t *list = json_opt_array(meta, "caaIdentities");
+    const json_t *list = json_opt_array(meta, member);
     AUTO(buf) text = BUF(1024);
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *name = json_string_value(json_array_get(list, i));
@@ -284,7 +290,8 @@ static void keep_directory(struct session *session, const json_t *object)
     keep_text(&session->terms_url, terms == NULL ? NULL : mem_strdup(escaped_str(terms).text));
     keep_text(&session->account_hash_prefix,
               prefix == NULL ? NULL : mem_strdup(escaped_str(prefix).text));
-    keep_text(&session->caa_identities, join_identities(meta));
+    keep_text(&session->caa_identities, join_names(meta, "caaIdentities"));
+    keep_text(&session->persist_issuers, join_names(meta, "issuerDomainNames"));
     session->needs_eab = json_opt_bool(meta, "externalAccountRequired", false);
     keep_profiles(session, meta);
     session->has_directory = true;

@@ -129,6 +129,19 @@ static const struct command rows[] = {
         .details = "The CA is that of --server; no account is needed.",
     },
     {
+        .name = "dns-persist",
+        .operands = "show|check [-d NAME ...]",
+        .words = "show,check",
+        .operands_min = 1,
+        .operands_max = 1,
+        .groups = ANYWHERE | OF_ISSUE,
+        .needs_engine = true,
+        .handler = cmd_dns_persist,
+        .summary = "print the TXT records of --dns-persist, or see whether they are there",
+        .details = "For the names given with -d at the CA of --server, else for all names of all "
+                   "certificates that are proved so.",
+    },
+    {
         .name = "nginx",
         .operands = "which NAME | parse FILE",
         .words = "which,parse",

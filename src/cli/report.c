@@ -12,6 +12,7 @@ void report_release(struct report *report)
     outcome_list_release(&report->certificates);
     account_views_release(&report->accounts);
     profile_views_release(&report->profiles);
+    standing_records_release(&report->standing);
     preflight_rows_release(&report->checks);
     check_targets_release(&report->targets);
     nginx_answers_release(&report->answers);
@@ -263,6 +264,23 @@ static void put_answers(const struct report *report, json_t *document)
     put(document, "answers", answers);
 }
 
+static void put_standing(const struct standing_records *records, json_t *document)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < records->count; i++) {
+        const struct standing_record *record = &records->items[i];
+        json_t *object = json_object();
+        put_text(object, "name", record->name);
+        put_text(object, "value", record->value);
+        put_text(object, "line", record->line);
+        put(object, "there",
+            record->seen <= STANDING_UNKNOWN ? json_null()
+                                             : json_boolean(record->seen == STANDING_THERE));
+        (void)json_array_append_new(list, object);
+    }
+    put(document, "records", list);
+}
+
 static void put_profiles(const struct profile_views *profiles, json_t *document)
 {
     json_t *list = json_array();
@@ -312,6 +330,8 @@ void report_json(const struct report *report, int exit_code, struct buf *out)
             (void)json_array_append_new(accounts, account_json(&report->accounts.items[i]));
         put(document, "accounts", accounts);
     }
+    if (report->kind == REPORT_STANDING)
+        put_standing(&report->standing, document);
     if (report->kind == REPORT_PROFILES)
         put_profiles(&report->profiles, document);
     if (report->kind == REPORT_PREFLIGHT)

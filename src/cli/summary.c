@@ -360,6 +360,18 @@ static void write_profiles(const struct profile_views *profiles, const struct su
         buf_addf(out, "%s offers no profiles\n", profiles->ca);
 }
 
+/* Lines of a zone file; after a look each with what was found. */
+static void write_standing(const struct standing_records *records, struct buf *out)
+{
+    static const char *const words[] = {[STANDING_UNKNOWN] = "unknown: ",
+                                        [STANDING_MISSING] = "missing: ",
+                                        [STANDING_THERE] = "there: ",
+                                        [STANDING_UNASKED] = ""};
+    for (size_t i = 0; i < records->count; i++)
+        buf_addf(out, "%s%s\n", words[records->items[i].seen],
+                 escaped_str(records->items[i].line).text);
+}
+
 static void write_accounts(const struct report *report, const struct summary_style *style,
                            struct buf *out)
 {
@@ -422,6 +434,9 @@ void summary_write(const struct report *report, const struct summary_style *styl
         return;
     case REPORT_PROFILES:
         write_profiles(&report->profiles, style, out);
+        return;
+    case REPORT_STANDING:
+        write_standing(&report->standing, out);
         return;
     case REPORT_PREFLIGHT:
         summary_checks(report, style, out, errors);

@@ -26,10 +26,11 @@ enum stage {
 
 struct dns_look {
     struct run *run;
-    char *name, *value; /* name: where CNAMEs have led */
-    char *start;        /* where they began */
-    char *zone;         /* NULL: not known */
-    int64_t deadline_ms, again_ms;
+    struct dns_look_wish wish;
+    char *name;  /* where CNAMEs have led */
+    char *start; /* where they began */
+    char *zone;  /* NULL: not known */
+    int64_t again_ms;
     enum stage stage;
     unsigned hops, rounds;
     char *addresses[ADDRESSES_MAX]; /* owned; of the zone's servers */
@@ -37,8 +38,6 @@ struct dns_look {
     bool system_only;               /* none of the zone's servers answers us */
     size_t waiting;                 /* for answers of this stage */
     size_t with, without;           /* the record, of those that answered */
-    void (*told)(void *ctx, enum dns_seen seen);
-    void *ctx;
 };
 
 static void answered(void *owner, size_t tag, struct dns_answer *answer);
@@ -63,7 +62,7 @@ static void tell(struct dns_look *look, enum dns_seen seen)
 {
     look->stage = STAGE_OVER;
     lookups_cancel(look->run->lookups, look);
-    look->told(look->ctx, seen);
+    look->wish.told(look->wish.ctx, seen);
 }
 
 /* ---- asking ---- */
@@ -215,12 +214,12 @@ static void take_addresses(struct dns_look *look, const struct dns_answer *answe
         ask_text(look);
 }
 
-static bool has_value(const struct dns_look *look, const struct dns_answer *answer)
+static bool has_it(const struct dns_look *look, const struct dns_answer *answer)
 {
     for (size_t i = 0; i < answer->count; i++) {
         const struct dns_record *record = &answer->records[i];
         if (record->type == DNS_TXT && !record->authority &&
-            span_is(buf_span(&record->data), look->value))
+            look->wish.is_it(look->wish.ctx, buf_span(&record->data)))
             return true;
     }
     return false;
@@ -231,6 +230,8 @@ static void judge(struct dns_look *look)
 {
     if (look->with > 0 && look->without == 0)
         tell(look, DNS_SEEN);
+    else if (look->without > 0 && look->wish.once)
+        tell(look, DNS_NOT_SEEN);
     else if (look->without > 0)
         pause_a_while(look);
     else if (look->address_count == 0)
@@ -250,7 +251,7 @@ static bool is_word(const struct dns_answer *answer)
 
 static void take_text(struct dns_look *look, const struct dns_answer *answer)
 {
-    if (is_word(answer) && has_value(look, answer))
+    if (is_word(answer) && has_it(look, answer))
         look->with++;
     else if (is_word(answer))
         look->without++;
@@ -295,17 +296,13 @@ static void failed(void *owner, size_t tag, const struct error *error)
 
 /* ---- the door ---- */
 
-struct dns_look *dns_look_new(struct run *run, const char *name, const char *value,
-                              int64_t deadline_ms, void (*told)(void *ctx, enum dns_seen seen),
-                              void *ctx)
+struct dns_look *dns_look_new(struct run *run, const struct dns_look_wish *wish)
 {
     struct dns_look *look = mem_new(1, sizeof *look);
     look->run = run;
-    look->start = mem_strdup(name);
-    look->value = mem_strdup(value);
-    look->deadline_ms = deadline_ms;
-    look->told = told;
-    look->ctx = ctx;
+    look->wish = *wish;
+    look->wish.name = NULL;
+    look->start = mem_strdup(wish->name);
     begin(look);
     return look;
 }
@@ -320,7 +317,6 @@ void dns_look_free(struct dns_look *look)
     free(look->name);
     free(look->start);
     free(look->zone);
-    free(look->value);
     free(look);
 }
 
@@ -329,17 +325,17 @@ int64_t dns_look_step(struct dns_look *look)
     int64_t now_ms = run_now_ms(look->run);
     if (look->stage == STAGE_OVER)
         return INT64_MAX;
-    if (now_ms >= look->deadline_ms) {
+    if (now_ms >= look->wish.deadline_ms) {
         tell(look, DNS_NOT_SEEN);
         return INT64_MAX;
     }
     if (look->stage != STAGE_PAUSE)
-        return look->deadline_ms;
+        return look->wish.deadline_ms;
     if (now_ms < look->again_ms)
-        return look->again_ms < look->deadline_ms ? look->again_ms : look->deadline_ms;
+        return look->again_ms < look->wish.deadline_ms ? look->again_ms : look->wish.deadline_ms;
     if (++look->rounds == ROUNDS_MAX)
         begin(look);
     else
         ask_text(look);
-    return look->deadline_ms;
+    return look->wish.deadline_ms;
 }

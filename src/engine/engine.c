@@ -15,6 +15,7 @@
 #include <acmec/engine/nginx_where.h>
 #include <acmec/engine/preflight.h>
 #include <acmec/engine/profiles.h>
+#include <acmec/engine/standing.h>
 #include <acmec/engine/world.h>
 #include <stdio.h>
 
@@ -402,6 +403,13 @@ bool engine_account_act(struct engine *engine, enum account_act act, const struc
     else
         account_view_release(&view); /* not even a key: there is no account */
     return good;
+}
+
+bool engine_standing_records(struct engine *engine, const struct cert_spec *spec,
+                             const struct identifier_list *names, bool look,
+                             struct standing_records *out, struct error *err)
+{
+    return standing_read(&engine->run, spec, names, look, out, err);
 }
 
 bool engine_profiles(struct engine *engine, const struct cert_spec *spec, struct profile_views *out,

@@ -216,7 +216,7 @@ bool ordering_begin(struct ordering *ordering, struct error *err)
     struct proof_listener listener = {proof_ready, proof_failed, ordering};
     AUTO(demand) demand = {0};
     ordering->proof =
-        proof_new(run, ordering->spec, authority_account_url(ordering->authority), &listener);
+        proof_new(run, ordering->spec, authority_session(ordering->authority), &listener);
     if (!proof_check(ordering->proof, err) || !make_demand(ordering, &demand, err))
         return false;
     struct order_wish wish = wish_of(ordering, &demand);
@@ -351,8 +351,7 @@ static enum ordering_answer obey(struct ordering *ordering, bool *more, int64_t 
         start_exchange(ordering, &action);
         return ORDERING_RUNS;
     case ORDER_PRESENT:
-        proof_present(ordering->proof, action.index, action.identifier, action.token,
-                      action.key_authorization);
+        proof_present(ordering->proof, &action);
         return ORDERING_RUNS;
     case ORDER_NEED_CSR:
         *more = certkey_is_over(&ordering->key);

@@ -17,7 +17,6 @@
 #include <string.h>
 
 #define TOKEN_BYTES 32
-#define TOKEN_MAX 64
 #define THUMBPRINT_MAX 64
 #define PROOF_WITHIN_MS 30000
 #define ANSWERS_MAX 1024
@@ -75,7 +74,8 @@ static void judge_ca(struct preflight *preflight, const struct authority *author
                             : "the CA answers, and there is an account");
 }
 
-static bool ask_ca(struct preflight *preflight, struct error *err)
+/* *session: NULL where the CA cannot be reached. */
+static bool ask_ca(struct preflight *preflight, struct session **session, struct error *err)
 {
     struct authority *authority =
         authority_get(preflight->run, preflight->spec, 0, AUTHORITY_FOR_DIRECTORY);
@@ -83,6 +83,7 @@ static bool ask_ca(struct preflight *preflight, struct error *err)
         if (!wait_event(preflight, INT64_MAX, err))
             return false;
     judge_ca(preflight, authority);
+    *session = authority_session(authority);
     return true;
 }
 
@@ -132,13 +133,12 @@ static void on_failed(void *ctx, size_t index, const struct error *error)
     name->error = *error;
 }
 
-static void prepare_names(struct preflight *preflight)
+static void prepare_names(struct preflight *preflight, struct session *session)
 {
     const struct cert_spec *spec = preflight->spec;
     struct proof_listener listener = {on_ready, on_failed, preflight};
     struct error error = {0};
-    const char *account_url = preflight->account_url == NULL ? "" : preflight->account_url;
-    preflight->proof = proof_new(preflight->run, spec, account_url, &listener);
+    preflight->proof = proof_new(preflight->run, spec, session, &listener);
     preflight->is_checked = proof_check(preflight->proof, &error);
     const char *const *types = proof_challenge_types(preflight->proof);
     preflight->names = mem_new(spec->names.count, sizeof *preflight->names);
@@ -191,7 +191,13 @@ static bool present(struct preflight *preflight, struct error *err)
             continue;
         if (!make_token(preflight, name, err))
             return false;
-        proof_present(preflight->proof, i, name->name, name->token, name->key_authorization);
+        const struct order_action action = {
+            .index = i,
+            .identifier = name->name,
+            .token = name->token,
+            .key_authorization = name->key_authorization,
+        };
+        proof_present(preflight->proof, &action);
     }
     while (any_open(preflight) && run_now_ms(preflight->run) < until_ms)
         if (!wait_event(preflight, until_ms, err))
@@ -281,9 +287,10 @@ static void judge_name(struct preflight *preflight, const struct preflight_name 
 
 static bool look(struct preflight *preflight, struct error *err)
 {
-    if (!read_home(preflight, err) || !ask_ca(preflight, err))
+    struct session *session = NULL;
+    if (!read_home(preflight, err) || !ask_ca(preflight, &session, err))
         return false;
-    prepare_names(preflight);
+    prepare_names(preflight, session);
     for (size_t i = 0; i < preflight->spec->names.count; i++)
         preflight_ask_name(&preflight->names[i], preflight->run->settings->dns_server,
                            &preflight->questions);

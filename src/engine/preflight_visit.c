@@ -2,6 +2,7 @@
  * by TLS on port 443. */
 #include "preflight_private.h"
 
+#include <acmec/acme/persist.h>
 #include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
 #include <acmec/data/escape.h>
@@ -53,7 +54,9 @@ void preflight_ask_name(struct preflight_name *name, const char *server,
         name->a = ask_dns(questions, server, name->base, DNS_A);
         name->aaaa = ask_dns(questions, server, name->base, DNS_AAAA);
     } else {
-        AUTO_FREE record = mem_printf("_acme-challenge.%s", name->base);
+        AUTO_FREE record = strcmp(name->method, PERSIST_TYPE) == 0
+                               ? persist_name(name->name)
+                               : mem_printf("_acme-challenge.%s", name->base);
         name->txt = ask_dns(questions, server, record, DNS_TXT);
     }
 }

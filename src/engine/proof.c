@@ -12,7 +12,7 @@ struct use {
 struct proof {
     struct run *run;
     const struct cert_spec *spec;
-    const char *account_url;
+    struct session *session;
     struct proof_listener listener;
     struct use *uses;   /* one for each name of spec; ways are set by proof_check */
     const char **types; /* the same */
@@ -24,19 +24,19 @@ static const struct proof_way *const ways[PROOF_KIND_COUNT] = {
     [PROOF_STANDALONE] = &prove_responder, [PROOF_WEBROOT] = &prove_webroot,
     [PROOF_TLS_ALPN] = &prove_alpn,        [PROOF_DNS] = &prove_dns,
     [PROOF_STATELESS] = &prove_stateless,  [PROOF_HTTP_HOOK] = &prove_http_hook,
-    [PROOF_NGINX] = &prove_nginx,
+    [PROOF_NGINX] = &prove_nginx,          [PROOF_DNS_PERSIST] = &prove_persist,
 };
 
 /* What PROOF_AUTO tries, in this order. */
 static const struct proof_way *const auto_ways[] = {&prove_responder};
 
-struct proof *proof_new(struct run *run, const struct cert_spec *spec, const char *account_url,
+struct proof *proof_new(struct run *run, const struct cert_spec *spec, struct session *session,
                         const struct proof_listener *listener)
 {
     struct proof *proof = mem_new(1, sizeof *proof);
     proof->run = run;
     proof->spec = spec;
-    proof->account_url = account_url;
+    proof->session = session;
     proof->listener = *listener;
     proof->uses = mem_new(spec->names.count + 1, sizeof *proof->uses);
     proof->types = mem_new(spec->names.count + 1, sizeof *proof->types);
@@ -52,6 +52,7 @@ static void drop(struct proof *proof, struct proof_answer *answer)
     exchanges_cancel(proof->run->exchanges, answer);
     free(answer->token);
     free(answer->key_authorization);
+    persist_offer_release(&answer->persist);
     free(answer);
 }
 
@@ -201,21 +202,22 @@ static size_t followers_of(const struct proof *proof)
     return proof->count + 1 < names ? names - proof->count - 1 : 0;
 }
 
-void proof_present(struct proof *proof, size_t index, const struct identifier *identifier,
-                   const char *token, const char *key_authorization)
+void proof_present(struct proof *proof, const struct order_action *action)
 {
-    const struct use *use = use_of(proof, identifier);
+    const struct use *use = use_of(proof, action->identifier);
     struct proof_answer *answer = mem_new(1, sizeof *answer);
     answer->proof = proof;
     answer->way = use->way;
     answer->choice = use->choice;
     answer->spec = proof->spec;
-    answer->account_url = proof->account_url;
+    answer->session = proof->session;
     answer->followers = followers_of(proof);
-    answer->index = index;
-    answer->identifier = *identifier;
-    answer->token = mem_strdup(token);
-    answer->key_authorization = mem_strdup(key_authorization);
+    answer->index = action->index;
+    answer->identifier = *action->identifier;
+    answer->token = mem_strdup(action->token);
+    answer->key_authorization = mem_strdup(action->key_authorization);
+    if (action->persist != NULL)
+        persist_offer_copy(action->persist, &answer->persist);
     proof->answers = mem_resize(proof->answers, proof->count + 1, sizeof *proof->answers);
     proof->answers[proof->count++] = answer;
 
@@ -224,7 +226,7 @@ void proof_present(struct proof *proof, size_t index, const struct identifier *i
     answer->up = true;
     if (!answer->way->present(proof->run, answer, &ready, &err)) {
         answer->up = false;
-        (void)while_doing(&err, "proving '%s'", identifier->value);
+        (void)while_doing(&err, "proving '%s'", answer->identifier.value);
         proof_answer_failed(answer, &err);
     } else if (ready) {
         proof_answer_ready(answer);

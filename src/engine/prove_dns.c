@@ -45,7 +45,7 @@ static bool name_of(const struct proof_answer *answer, char **out, struct error 
         *out = mem_printf(LABEL ".%s", base);
         return true;
     }
-    if (!digest_sha256(span_str(answer->account_url), digest, err))
+    if (!digest_sha256(span_str(session_account_url(answer->session)), digest, err))
         return false;
     base32_encode(span_of(digest, ACCOUNT_BYTES), &label);
     *out = mem_printf("_%s." LABEL ".%s", buf_str(&label), base);

@@ -343,6 +343,12 @@ static void seen(void *ctx, enum dns_seen result)
     tell_ready(record);
 }
 
+static bool is_ours(void *ctx, struct span text)
+{
+    const struct record *record = ctx;
+    return span_is(text, record->stored.value);
+}
+
 static void look_for(struct record *record)
 {
     struct run *run = record->records->run;
@@ -351,8 +357,14 @@ static void look_for(struct record *record)
         return;
     }
     record->state = STATE_LOOKING;
-    record->look = dns_look_new(run, record->stored.name, record->stored.value,
-                                run_now_ms(run) + record->dns_timeout_s * 1000, seen, record);
+    const struct dns_look_wish wish = {
+        .name = record->stored.name,
+        .is_it = is_ours,
+        .told = seen,
+        .ctx = record,
+        .deadline_ms = run_now_ms(run) + record->dns_timeout_s * 1000,
+    };
+    record->look = dns_look_new(run, &wish);
 }
 
 /* ---- what scripts come to ---- */

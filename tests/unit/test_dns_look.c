@@ -13,6 +13,7 @@
 
 struct scene {
     struct fake_world world;
+    struct engine_settings settings;
     struct run run;
     struct dns_look *look;
     struct dns_row rows[16];
@@ -40,6 +41,7 @@ static void start(struct scene *scene)
 {
     *scene = (struct scene){0};
     fake_world_start(&scene->world);
+    scene->run.settings = &scene->settings;
     scene->run.ports = &scene->world.ports;
     scene->run.lookups = lookups_new(&scene->world.ports);
     row(scene, NULL, NAME, DNS_SOA, "ns1.a.example");
@@ -51,9 +53,28 @@ static void start(struct scene *scene)
     row(scene, NULL, "ns2.a.example", DNS_HOST, "192.0.2.2");
 }
 
+static bool is_it(void *ctx, struct span text)
+{
+    (void)ctx;
+    return span_is(text, VALUE);
+}
+
+static void begin_as(struct scene *scene, bool once)
+{
+    const struct dns_look_wish wish = {
+        .name = NAME,
+        .is_it = is_it,
+        .told = told,
+        .ctx = scene,
+        .deadline_ms = scene->world.ms + TIMEOUT_MS,
+        .once = once,
+    };
+    scene->look = dns_look_new(&scene->run, &wish);
+}
+
 static void begin(struct scene *scene)
 {
-    scene->look = dns_look_new(&scene->run, NAME, VALUE, scene->world.ms + TIMEOUT_MS, told, scene);
+    begin_as(scene, false);
 }
 
 static void answer(struct scene *scene)
@@ -130,6 +151,36 @@ static void test_another_value_is_not_it(void **state)
     look(&scene);
     assert_int_equal(scene.seen, DNS_NOT_SEEN);
     assert_true(scene.world.ms == began + TIMEOUT_MS);
+    end(&scene);
+}
+
+static void test_looked_for_once(void **state)
+{
+    (void)state;
+    struct scene scene;
+    start(&scene);
+    row(&scene, "192.0.2.1", NAME, DNS_TXT, VALUE);
+    int64_t began = scene.world.ms;
+    begin_as(&scene, true);
+    answer(&scene);
+    assert_int_equal(scene.told, 1);
+    assert_int_equal(scene.seen, DNS_NOT_SEEN);
+    assert_true(scene.world.ms == began);
+    end(&scene);
+}
+
+static void test_by_the_server_of_the_settings(void **state)
+{
+    (void)state;
+    struct scene scene;
+    start(&scene);
+    for (size_t i = 0; i < scene.count; i++)
+        scene.rows[i].server = "192.0.2.53:53";
+    scene.settings.dns_server = "192.0.2.53:53";
+    row(&scene, "192.0.2.1", NAME, DNS_TXT, VALUE);
+    row(&scene, "192.0.2.2", NAME, DNS_TXT, VALUE);
+    look(&scene);
+    assert_int_equal(scene.seen, DNS_SEEN);
     end(&scene);
 }
 
@@ -253,6 +304,8 @@ int main(void)
         cmocka_unit_test(test_all_servers_of_the_zone_have_it),
         cmocka_unit_test(test_one_server_has_it_later),
         cmocka_unit_test(test_another_value_is_not_it),
+        cmocka_unit_test(test_looked_for_once),
+        cmocka_unit_test(test_by_the_server_of_the_settings),
         cmocka_unit_test(test_several_records_at_the_name),
         cmocka_unit_test(test_a_server_that_is_down_counts_for_nothing),
         cmocka_unit_test(test_a_server_that_refuses_counts_for_nothing),

@@ -8,11 +8,11 @@
 
 #include <cmocka.h>
 
-#define ACCOUNT_URL "https://ca.example/acct/1"
-
 struct scene {
     struct fake_run fake;
     struct cert_spec spec;
+    struct key *key;
+    struct session *session;
     struct proof *proof;
     size_t ready, failed;
     size_t index; /* of the last one that was told */
@@ -48,12 +48,16 @@ static void start(struct scene *scene, const char *const *names, size_t count, c
     scene->spec.hook_timeout = 60;
     if (way != NULL)
         assert_true(proving_parse(way, "/", &scene->spec.proof, &err));
-    scene->proof = proof_new(&scene->fake.run, &scene->spec, ACCOUNT_URL, &listener);
+    scene->key = fixture_key();
+    scene->session = fixture_session(scene->key);
+    scene->proof = proof_new(&scene->fake.run, &scene->spec, scene->session, &listener);
 }
 
 static void end(struct scene *scene)
 {
     proof_free(scene->proof);
+    session_free(scene->session);
+    key_free(scene->key);
     cert_spec_release(&scene->spec);
     fake_run_end(&scene->fake);
 }
@@ -75,7 +79,13 @@ static void check_fails(struct scene *scene, enum err_code code, const char *wor
 
 static void present(struct scene *scene, size_t index, const char *token, const char *answer)
 {
-    proof_present(scene->proof, index, &scene->spec.names.items[index], token, answer);
+    const struct order_action action = {
+        .index = index,
+        .identifier = &scene->spec.names.items[index],
+        .token = token,
+        .key_authorization = answer,
+    };
+    proof_present(scene->proof, &action);
 }
 
 static const char *const one[] = {"a.example"};
@@ -339,14 +349,18 @@ static void test_a_txt_record_for_one_account(void **state)
     struct scene scene;
     struct place place;
     struct proof_listener listener = {on_ready, on_failed, &scene};
+    struct error err = {0};
     place_make(&place);
     AUTO_FREE path = program(&place);
     AUTO_FREE way = mem_printf("dns:exec:%s", path);
     start(&scene, (const char *const[]){"example.org"}, 1, way);
     scene.spec.dns_proof = PROOF_BY_DNS_ACCOUNT_01;
     proof_free(scene.proof);
-    scene.proof = proof_new(&scene.fake.run, &scene.spec,
-                            "https://example.com/acme/acct/ExampleAccount", &listener);
+    session_free(scene.session);
+    scene.session = session_new("https://example.com/directory", scene.key);
+    assert_true(
+        session_set_account(scene.session, "https://example.com/acme/acct/ExampleAccount", &err));
+    scene.proof = proof_new(&scene.fake.run, &scene.spec, scene.session, &listener);
     check(&scene);
     assert_string_equal(proof_challenge_types(scene.proof)[0], "dns-account-01");
     present(&scene, 0, "token-1", "answer-1");
@@ -378,6 +392,71 @@ static void test_a_script_that_fails(void **state)
     place_remove(&place);
 }
 
+/* ---- by a record that stands ---- */
+
+#define STANDING "ca.example; accounturi=" FIXTURE_ACCOUNT
+
+/* Presents a name whose zone has this record (NULL: none). */
+static void stand(struct scene *scene, const char *name, const char *record, const char *account)
+{
+    const struct persist_offer offer = {
+        .issuers = {(char *)"ca.example"}, .issuer_count = 1, .account_uri = (char *)account};
+    const struct dns_row rows[] = {
+        {.name = "_validation-persist.a.example", .type = DNS_SOA, .data = ""},
+        {.name = "_validation-persist.a.example", .type = DNS_TXT, .data = record},
+    };
+    start(scene, &name, 1, "dns-persist");
+    scene->spec.dns_timeout = 120;
+    check(scene);
+    assert_string_equal(proof_challenge_types(scene->proof)[0], "dns-persist-01");
+    const struct order_action action = {
+        .identifier = &scene->spec.names.items[0],
+        .token = "",
+        .key_authorization = "",
+        .persist = &offer,
+    };
+    proof_present(scene->proof, &action);
+    for (size_t i = 0; i < 5; i++)
+        dns_answer_all(&scene->fake.world, scene->fake.run.lookups, rows, 2);
+    assert_int_equal(scene->ready + scene->failed, 1);
+}
+
+static void test_a_standing_record(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *record, *account;
+        bool good;
+    } rows[] = {
+        {"a.example", STANDING, NULL, true},
+        {"a.example", STANDING, FIXTURE_ACCOUNT, true},
+        {"a.example", STANDING "0", NULL, false},
+        {"a.example", "", NULL, false},
+        {"a.example", NULL, NULL, true}, /* nobody answers us: the CA may see another DNS */
+        {"*.a.example", STANDING, NULL, false},
+        {"*.a.example", STANDING "; policy=wildcard", NULL, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scene scene;
+        stand(&scene, rows[i].name, rows[i].record, rows[i].account);
+        assert_int_equal(scene.ready, rows[i].good ? 1 : 0);
+        if (!rows[i].good)
+            assert_non_null(strstr(scene.error.hint,
+                                   "put there: _validation-persist.a.example. IN TXT \"" STANDING));
+        end(&scene);
+    }
+}
+
+static void test_a_standing_record_of_another_account(void **state)
+{
+    (void)state;
+    struct scene scene;
+    stand(&scene, "a.example", STANDING, FIXTURE_ACCOUNT "2");
+    assert_int_equal(scene.error.code, ERR_REFUSED);
+    assert_non_null(strstr(scene.error.text, "another account"));
+    end(&scene);
+}
+
 /* ---- each name in its own way ---- */
 
 static void test_names_with_ways_of_their_own(void **state)
@@ -389,7 +468,7 @@ static void test_names_with_ways_of_their_own(void **state)
     start(&scene, (const char *const[]){"a.example", "b.example"}, 2, "stateless");
     cert_spec_prove(&scene.spec, &scene.spec.names.items[1], &way);
     proof_free(scene.proof);
-    scene.proof = proof_new(&scene.fake.run, &scene.spec, ACCOUNT_URL, &listener);
+    scene.proof = proof_new(&scene.fake.run, &scene.spec, scene.session, &listener);
     check(&scene);
     assert_string_equal(proof_challenge_types(scene.proof)[0], "http-01");
     assert_string_equal(proof_challenge_types(scene.proof)[1], "tls-alpn-01");
@@ -418,6 +497,8 @@ int main(void)
         cmocka_unit_test(test_a_txt_record),
         cmocka_unit_test(test_a_txt_record_for_one_account),
         cmocka_unit_test(test_a_script_that_fails),
+        cmocka_unit_test(test_a_standing_record),
+        cmocka_unit_test(test_a_standing_record_of_another_account),
         cmocka_unit_test(test_names_with_ways_of_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

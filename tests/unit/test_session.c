@@ -84,13 +84,36 @@ static void meta(void **state)
                                "\"meta\":{\"externalAccountRequired\":true,"
                                "\"caaIdentities\":[\"A.example\",7,\"b.example\",\"a b\"],"
                                "\"accountHashPrefix\":\"urn:x\","
-                               "\"profiles\":{\"classic\":\"90 days\",\"short\":17,\"\":\"x\"},"
                                "\"termsOfService\":\"https://a.example/\\u0007\"}}",
                                &err));
     assert_true(session_needs_eab(session));
     assert_string_equal(session_terms_url(session), "https://a.example/\\u{0007}");
     assert_string_equal(session_caa_identities(session), "a.example,b.example");
     assert_string_equal(session_account_hash_prefix(session), "urn:x");
+    assert_string_equal(session_persist_issuers(session), "a.example,b.example");
+    assert_true(read_directory(session, 200,
+                               "{\"newNonce\":\"https://a.example/n\","
+                               "\"newAccount\":\"https://a.example/a\","
+                               "\"newOrder\":\"https://a.example/o\","
+                               "\"meta\":{\"caaIdentities\":[\"a.example\"],"
+                               "\"issuerDomainNames\":[\"c.example\",\"d.example\"]}}",
+                               &err));
+    assert_string_equal(session_persist_issuers(session), "c.example,d.example");
+    session_free(session);
+}
+
+static void profiles_are_kept(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct session *session = session_new(FIXTURE_DIRECTORY, key);
+    assert_true(
+        read_directory(session, 200,
+                       "{\"newNonce\":\"https://a.example/n\","
+                       "\"newAccount\":\"https://a.example/a\","
+                       "\"newOrder\":\"https://a.example/o\","
+                       "\"meta\":{\"profiles\":{\"classic\":\"90 days\",\"short\":17,\"\":\"x\"}}}",
+                       &err));
     assert_string_equal(session_profile(session, 0)->name, "classic");
     assert_string_equal(session_profile(session, 0)->description, "90 days");
     assert_string_equal(session_profile(session, 1)->name, "short");
@@ -429,6 +452,7 @@ int main(void)
         cmocka_unit_test(directory),
         cmocka_unit_test(unusable_directory_urls),
         cmocka_unit_test(meta),
+        cmocka_unit_test(profiles_are_kept),
         cmocka_unit_test(profiles_vanish),
         cmocka_unit_test(not_a_directory),
         cmocka_unit_test(last_in_first_out),

@@ -3,6 +3,7 @@
 #ifndef ACMEC_ACME_CHALLENGE_H
 #define ACMEC_ACME_CHALLENGE_H
 
+#include <acmec/acme/persist.h>
 #include <acmec/acme/problem.h>
 #include <acmec/acme/session.h>
 #include <acmec/data/identifier.h>
@@ -39,7 +40,8 @@ struct authorization {
     struct identifier identifier; /* with "*." where wildcard is true */
     char *challenge_url;          /* owned; NULL when none is wanted or offered */
     bool responded;               /* the challenge is processing or valid already */
-    char token[TOKEN_MAX + 1];    /* [A-Za-z0-9_-]{22,TOKEN_MAX} */
+    char token[TOKEN_MAX + 1];    /* [A-Za-z0-9_-]{22,TOKEN_MAX}; "" for dns-persist-01 */
+    struct persist_offer persist; /* of dns-persist-01 */
     struct error error; /* of the challenge that failed, or is failing while still processing, with
                            the identifier; ERR_NONE = no */
 };
@@ -57,7 +59,8 @@ const char *challenge_type_for(const struct challenge_plan *plan,
 
 /* Reads an authorization object. For a pending one the planned challenge is found and its token
  * checked; a name that is not in the plan is ERR_REFUSED, and so is a type that is not offered (it
- * lists what is); unknown types, and types without a token, are skipped. Binds the challenge's URL.
+ * lists what is); unknown types, and types without the token
+ * that they should have, are skipped. Binds the challenge's URL.
  */
 bool authorization_read(struct session *session, const struct http_response *response,
                         const struct challenge_plan *plan, struct authorization *out,

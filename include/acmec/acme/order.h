@@ -50,7 +50,8 @@ struct order_action {
     int64_t until_ms;                    /* WAIT: monotonic */
     const struct identifier *identifier; /* PRESENT; borrowed */
     const char *token;                   /* PRESENT; borrowed */
-    const char *key_authorization;       /* PRESENT; borrowed */
+    const char *key_authorization;       /* PRESENT; borrowed; "" where there is no token */
+    const struct persist_offer *persist; /* PRESENT; borrowed; of dns-persist-01 */
 };
 
 struct order_wish {

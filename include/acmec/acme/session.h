@@ -77,6 +77,9 @@ const char *session_terms_url(const struct session *session); /* NULL = none; es
 bool session_needs_eab(const struct session *session);        /* meta.externalAccountRequired */
 /* meta.caaIdentities: issuer domain names for CAA records, joined by commas; NULL = none. */
 const char *session_caa_identities(const struct session *session);
+/* The issuer names that records of dns-persist-01 may have, joined by commas:
+ * meta.issuerDomainNames (draft -02), else those for CAA records; NULL = none. */
+const char *session_persist_issuers(const struct session *session);
 /* meta.accountHashPrefix (dns-persist-01 from draft -02 on); NULL = none; escaped. */
 const char *session_account_hash_prefix(const struct session *session);
 

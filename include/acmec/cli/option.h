@@ -95,6 +95,8 @@ enum option_files {
       "dns-01", "which proof by DNS to use")                                                       \
     X(DNS_TIMEOUT, "dns-timeout", 0, DURATION, "TIME", PROOF, BOTH, 0, 86400, "", "120s",          \
       "how long a TXT record may take to be seen, before it is tried all the same")                \
+    X(DNS_PERSIST, "dns-persist", 0, FLAG, NULL, PROOF, BOTH, 0, 0, "", "",                        \
+      "a TXT record for the account stands in the zone already")                                   \
     X(HTTP_PORT, "http-port", 0, NUMBER, "PORT", PROOF, BOTH, 1, 65535, "", "80",                  \
       "port of the responder; the CA always connects to port 80")                                  \
     X(TLS_PORT, "tls-port", 0, NUMBER, "PORT", PROOF, BOTH, 1, 65535, "", "443",                   \

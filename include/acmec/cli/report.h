@@ -24,6 +24,7 @@ enum report_kind {
     REPORT_ACCOUNTS,
     REPORT_THUMBPRINT, /* of the one account: for scripts */
     REPORT_PROFILES,
+    REPORT_STANDING,  /* dns-persist */
     REPORT_PREFLIGHT, /* preflight: red or green */
     REPORT_CHECK,     /* check: what was found at servers; their problems count */
     REPORT_WHICH,     /* nginx which */
@@ -41,6 +42,7 @@ struct report {
     struct outcome_list certificates;
     struct account_views accounts;
     struct profile_views profiles;
+    struct standing_records standing;
     struct preflight_rows checks;
     struct check_targets targets;
     struct nginx_answers answers;

@@ -22,7 +22,8 @@ enum proof_argument {
     X(DNS, "dns", PROVIDER)                                                                        \
     X(STATELESS, "stateless", NONE)                                                                \
     X(HTTP_HOOK, "http-hook", PATH)                                                                \
-    X(NGINX, "nginx", NONE)
+    X(NGINX, "nginx", NONE)                                                                        \
+    X(DNS_PERSIST, "dns-persist", NONE)
 
 #define PROOF_AS_ENUM(id, word, argument) PROOF_##id,
 enum proof_kind { PROOF_KINDS(PROOF_AS_ENUM) PROOF_KIND_COUNT };

@@ -15,11 +15,17 @@ enum dns_seen {
     DNS_BLIND     /* nobody answers our questions, or knows the domain at all */
 };
 
-/* name: without the last dot; both copied. told is called once, from lookups_take, lookups_step or
- * dns_look_step. */
-struct dns_look *dns_look_new(struct run *run, const char *name, const char *value,
-                              int64_t deadline_ms, void (*told)(void *ctx, enum dns_seen seen),
-                              void *ctx);
+struct dns_look_wish {
+    const char *name; /* without the last dot; copied */
+    /* Whether a TXT record is the one that is looked for. */
+    bool (*is_it)(void *ctx, struct span text);
+    /* Called once, from lookups_take, lookups_step or dns_look_step. */
+    void (*told)(void *ctx, enum dns_seen seen);
+    void *ctx;
+    int64_t deadline_ms;
+    bool once; /* one that is not there is not waited for */
+};
+struct dns_look *dns_look_new(struct run *run, const struct dns_look_wish *wish);
 /* NULL is fine; told comes no more. */
 void dns_look_free(struct dns_look *look);
 

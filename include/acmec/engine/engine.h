@@ -154,6 +154,27 @@ enum account_act {
 bool engine_account_act(struct engine *engine, enum account_act act, const struct cert_spec *spec,
                         struct account_views *out, struct error *err) MUST_USE;
 
+/* ---- standing records (dns-persist-01) ---- */
+/* UNASKED: nobody looked. UNKNOWN: the DNS does not know the domain. */
+enum standing_seen { STANDING_UNASKED, STANDING_UNKNOWN, STANDING_MISSING, STANDING_THERE };
+struct standing_record {
+    char *name;  /* owned; without the last dot */
+    char *value; /* owned; of the TXT record */
+    char *line;  /* owned; both as a line of a zone file */
+    enum standing_seen seen;
+};
+struct standing_records {
+    struct standing_record *items;
+    size_t count;
+};
+void standing_records_release(struct standing_records *records);
+/* Appends the records that let spec's account order for names (those of spec that are DNS names),
+ * one for a base name and its wildcard; the account is registered if there is none. look: asks the
+ * DNS whether a record that allows as much is there. ERR_REFUSED: the CA does not say its name. */
+bool engine_standing_records(struct engine *engine, const struct cert_spec *spec,
+                             const struct identifier_list *names, bool look,
+                             struct standing_records *out, struct error *err) MUST_USE;
+
 /* ---- what a CA offers ---- */
 struct profile_view {
     char *name, *description; /* escaped */

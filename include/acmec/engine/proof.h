@@ -6,6 +6,7 @@
 #ifndef ACMEC_ENGINE_PROOF_H
 #define ACMEC_ENGINE_PROOF_H
 
+#include <acmec/acme/order.h>
 #include <acmec/engine/exchange.h>
 #include <acmec/engine/run.h>
 
@@ -19,8 +20,9 @@ struct proof_listener {
     void *ctx;
 };
 
-/* A certificate's answers. spec and account_url are borrowed. */
-struct proof *proof_new(struct run *run, const struct cert_spec *spec, const char *account_url,
+/* A certificate's answers. spec and session are borrowed; an account is needed for proofs by DNS
+ * only. */
+struct proof *proof_new(struct run *run, const struct cert_spec *spec, struct session *session,
                         const struct proof_listener *listener);
 /* Takes down what is still up, and frees. */
 void proof_free(struct proof *proof);
@@ -37,9 +39,9 @@ bool proof_is_watched(const struct proof *proof);
 /* Whether one of the ways needs our own responder. */
 bool proof_has_responder(const struct proof *proof);
 
-/* Puts the answer in place; listener's ready or failed follows, now or later. */
-void proof_present(struct proof *proof, size_t index, const struct identifier *identifier,
-                   const char *token, const char *key_authorization);
+/* Puts the answer of an ORDER_PRESENT in place; listener's ready or failed follows, now or later.
+ */
+void proof_present(struct proof *proof, const struct order_action *action);
 /* What was presented and not taken down. Borrowed until the next change. */
 const struct proof_answer *const *proof_answers(const struct proof *proof, size_t *count);
 /* Takes all answers down. Again: nothing. */
@@ -56,11 +58,12 @@ struct proof_answer {
     const struct proof_way *way;
     const struct proving *choice; /* borrowed; choice->argument is the way's */
     const struct cert_spec *spec; /* borrowed */
-    const char *account_url;      /* borrowed */
+    struct session *session;      /* borrowed */
     size_t followers;             /* how many names may be presented after this one */
     size_t index;
     struct identifier identifier;
-    char *token, *key_authorization; /* owned */
+    char *token, *key_authorization; /* owned; "" for dns-persist-01 */
+    struct persist_offer persist;    /* of dns-persist-01 */
     bool up;
     const char *advice; /* of proof_try_home */
     void *own;          /* of the way */
@@ -82,7 +85,7 @@ struct proof_way {
     void (*remove)(struct run *run, struct proof_answer *answer);
 };
 extern const struct proof_way prove_responder, prove_webroot, prove_alpn, prove_dns,
-    prove_dns_account, prove_stateless, prove_http_hook, prove_nginx;
+    prove_dns_account, prove_stateless, prove_http_hook, prove_nginx, prove_persist;
 /* Asks the local web server for an answer over HTTP that is in place, then says ready, or failed
  * with advice (static) if the server certainly does not serve it. */
 void proof_try_home(struct run *run, struct proof_answer *answer, const char *advice);
