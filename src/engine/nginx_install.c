@@ -1,45 +1,42 @@
-#include <acmec/engine/nginx_install.h>
+#include "nginx_install_private.h"
 
 #include <acmec/base/cleanup.h>
 #include <acmec/base/log.h>
 #include <acmec/base/mem.h>
-#include <acmec/engine/nginx_drafts.h>
+#include <acmec/engine/nginx_loop.h>
 #include <acmec/engine/nginx_verify.h>
-#include <acmec/engine/nginx_wish.h>
 
-/* More files than a journal holds would be several changes: fewer certificates at once then. */
-#define FILES_MAX JOURNAL_FILES_MAX
+/* ---- a group that is worked on as one ---- */
 
-/* ---- a batch that is worked on as one ---- */
-
-struct batch {
-    struct run *run;
-    struct nginx_site *site;
-    struct nginx_install_item **items;
-    struct nginx_paths *paths;
-    struct installed *layers; /* what is to be kept of each; count 0: as it is */
-    unsigned *before;         /* the generations that were live */
-    size_t count;
-    struct nginx_view real; /* as it was read */
-    struct nginx_drafts drafts;
-};
-
-static void batch_close(struct batch *batch)
+void install_group_open(struct run *run, struct nginx_site *site, struct nginx_install_item **items,
+                        size_t count, struct install_group *out)
 {
-    for (size_t i = 0; i < batch->count; i++) {
-        nginx_paths_release(&batch->paths[i]);
-        installed_release(&batch->layers[i]);
+    *out = (struct install_group){
+        .run = run,
+        .site = site,
+        .parts = mem_new(count, sizeof *out->parts),
+        .count = count,
+    };
+    for (size_t i = 0; i < count; i++) {
+        out->parts[i].item = items[i];
+        nginx_paths_make(run, items[i]->spec, &out->parts[i].paths);
     }
-    free(batch->paths);
-    free(batch->layers);
-    free(batch->before);
-    nginx_drafts_release(&batch->drafts);
-    nginx_view_release(&batch->real);
 }
 
-static bool is_good(const struct nginx_install_item *item)
+void install_group_close(struct install_group *group)
 {
-    return item->error.code == ERR_NONE;
+    for (size_t i = 0; i < group->count; i++) {
+        nginx_paths_release(&group->parts[i].paths);
+        installed_release(&group->parts[i].layers);
+    }
+    free(group->parts);
+    nginx_drafts_release(&group->drafts);
+    nginx_view_release(&group->real);
+}
+
+static bool is_good(const struct install_part *part)
+{
+    return part->item->error.code == ERR_NONE;
 }
 
 static bool is_served(const struct nginx_view *view, const struct cert_spec *spec,
@@ -50,205 +47,268 @@ static bool is_served(const struct nginx_view *view, const struct cert_spec *spe
     return looks.count > 0;
 }
 
+bool nginx_install_is_served(const struct run *run, const struct nginx_view *view,
+                             const struct cert_spec *spec)
+{
+    AUTO(nginx_paths) paths = {0};
+    nginx_paths_make(run, spec, &paths);
+    return is_served(view, spec, &paths);
+}
+
+/* ---- planning ---- */
+
 /* What was installed for it before is taken out first where it stands as it was written, so that
  * the plan is made for what a person wrote; old is then empty. */
-static bool take_out_old(struct batch *batch, const char *name, struct installed *old,
+static bool take_out_old(struct install_group *group, const char *name, struct installed *old,
                          struct error *err)
 {
     AUTO(nginx_drafts) before = {0};
     struct error why = {0};
-    if (!store_read_installed(batch->run->store, name, old, err))
+    if (!store_read_installed(group->run->store, name, old, err))
         return false;
-    nginx_drafts_copy(&batch->drafts, &before);
-    if (nginx_drafts_undo(&batch->drafts, &batch->real, old, &why)) {
+    nginx_drafts_copy(&group->drafts, &before);
+    if (nginx_drafts_undo(&group->drafts, &group->real, old, &why)) {
         installed_release(old);
         return true;
     }
     log_info("%s: %s; planned on top of what is there", name, why.text);
-    nginx_drafts_move(&before, &batch->drafts);
+    nginx_drafts_move(&before, &group->drafts);
     return true;
 }
 
-static void tell_notes(struct run *run, const char *name, const struct plan *plan)
+static bool plan_on_drafts(struct install_group *group, struct install_part *part,
+                           struct plan *plan, struct error *err)
+{
+    const struct cert_spec *spec = part->item->spec;
+    AUTO(nginx_view) view = {0};
+    if (spec->csr != NULL)
+        return fail(err, ERR_USAGE, "the key of '%s' is not acmec's to install", spec->name);
+    if (!take_out_old(group, spec->name, &part->layers, err) ||
+        !nginx_site_read(group->site, group->drafts.items, group->drafts.count, &view, err))
+        return false;
+    struct plan_wish wish = nginx_plan_wish(group->site, spec, &part->paths);
+    wish.redirect &= !part->item->loops;
+    return plan_install(&view.choose, &wish, plan, err) &&
+           nginx_drafts_apply(&group->drafts, &view, &plan->edits, err);
+}
+
+bool install_plan_one(struct install_group *group, struct install_part *part, struct plan *plan,
+                      struct error *err)
+{
+    AUTO(nginx_drafts) before = {0};
+    nginx_drafts_copy(&group->drafts, &before);
+    if (plan_on_drafts(group, part, plan, err)) {
+        installed_add(&part->layers, &plan->edits);
+        return true;
+    }
+    nginx_drafts_move(&before, &group->drafts);
+    return false;
+}
+
+void install_tell_notes(struct run *run, const char *name, const struct plan *plan)
 {
     for (size_t i = 0; i < plan->note_count; i++)
         run_progress(run, PROGRESS_NOTICE, name, "%s", plan->notes[i]);
 }
 
-static bool plan_on_drafts(struct batch *batch, size_t index, struct plan *plan, struct error *err)
+static bool plan_part(struct install_group *group, struct install_part *part, struct error *err)
 {
-    const struct cert_spec *spec = batch->items[index]->spec;
-    AUTO(nginx_view) view = {0};
-    if (spec->csr != NULL)
-        return fail(err, ERR_USAGE, "the key of '%s' is not acmec's to install", spec->name);
-    if (!take_out_old(batch, spec->name, &batch->layers[index], err) ||
-        !nginx_site_read(batch->site, batch->drafts.items, batch->drafts.count, &view, err))
+    AUTO(plan) plan = {0};
+    if (!nginx_write_policy(group->run, group->site, part->paths.policy, err) ||
+        !install_plan_one(group, part, &plan, err))
         return false;
-    struct plan_wish wish = nginx_plan_wish(batch->site, spec, &batch->paths[index]);
-    return plan_install(&view.choose, &wish, plan, err) &&
-           nginx_drafts_apply(&batch->drafts, &view, &plan->edits, err);
-}
-
-/* Plans one certificate on top of the drafts; they are untouched on failure. */
-static bool plan_one(struct batch *batch, size_t index, struct plan *plan, struct error *err)
-{
-    AUTO(nginx_drafts) before = {0};
-    nginx_drafts_copy(&batch->drafts, &before);
-    if (plan_on_drafts(batch, index, plan, err)) {
-        installed_add(&batch->layers[index], &plan->edits);
-        return true;
-    }
-    nginx_drafts_move(&before, &batch->drafts);
-    return false;
+    part->item->changed = true;
+    part->redirects = plan.redirects;
+    install_tell_notes(group->run, part->item->spec->name, &plan);
+    return true;
 }
 
 /* A renewal edits nothing: what serves the certificate goes on serving it. */
-static void plan_all(struct batch *batch)
+static void plan_all(struct install_group *group)
 {
-    for (size_t i = 0; i < batch->count; i++) {
-        struct nginx_install_item *item = batch->items[i];
-        if (!is_good(item) ||
-            (!item->plan_anew && is_served(&batch->real, item->spec, &batch->paths[i])))
-            continue;
+    for (size_t i = 0; i < group->count; i++) {
+        struct install_part *part = &group->parts[i];
         struct error err = {0};
-        AUTO(plan) plan = {0};
-        if (!nginx_write_policy(batch->run, batch->site, batch->paths[i].policy, &err) ||
-            !plan_one(batch, i, &plan, &err)) {
-            item->error = err;
-            continue;
-        }
-        item->changed = true;
-        tell_notes(batch->run, item->spec->name, &plan);
+        bool plans =
+            part->item->plan_anew || !is_served(&group->real, part->item->spec, &part->paths);
+        if (is_good(part) && plans && !plan_part(group, part, &err))
+            part->item->error = err;
     }
 }
 
 /* ---- live/NAME ---- */
 
-static void switch_links(struct batch *batch)
+static void switch_links(struct install_group *group)
 {
-    for (size_t i = 0; i < batch->count; i++) {
-        struct nginx_install_item *item = batch->items[i];
+    struct store *store = group->run->store;
+    for (size_t i = 0; i < group->count; i++) {
+        struct install_part *part = &group->parts[i];
+        const char *name = part->item->spec->name;
         struct error err = {0};
-        if (item->generation == 0 || !is_good(item))
+        if (part->item->generation == 0 || !is_good(part))
             continue;
-        if (!store_live_generation(batch->run->store, item->spec->name, &batch->before[i], &err) ||
-            !store_switch_live(batch->run->store, item->spec->name, item->generation, &err))
-            item->error = err;
+        if (!store_live_generation(store, name, &part->before, &err) ||
+            !store_switch_live(store, name, part->item->generation, &err))
+            part->item->error = err;
     }
 }
 
-static void switch_back(struct batch *batch)
+static void switch_back(struct install_group *group)
 {
-    for (size_t i = 0; i < batch->count; i++) {
+    for (size_t i = 0; i < group->count; i++) {
+        struct install_part *part = &group->parts[i];
         struct error err = {0};
-        if (batch->before[i] != 0 &&
-            !store_switch_live(batch->run->store, batch->items[i]->spec->name, batch->before[i],
-                               &err))
+        if (part->before != 0 &&
+            !store_switch_live(group->run->store, part->item->spec->name, part->before, &err))
             log_error("%s", err.text);
-        batch->before[i] = 0;
+        part->before = 0;
     }
+}
+
+/* ---- looking ---- */
+
+static void tell_unverified(struct run *run, const struct nginx_verify_item *check)
+{
+    if (check->unverified > 0)
+        run_progress(run, PROGRESS_NOTICE, check->name,
+                     "not verified at %zu addresses that are not this machine's",
+                     check->unverified);
+}
+
+/* Whether each is served: its error says what is not. */
+static bool look(struct install_group *group, const struct nginx_view *view, struct error *err)
+{
+    struct nginx_verify_item *checks = mem_new(group->count + 1, sizeof *checks);
+    struct install_part **checked = mem_new(group->count + 1, sizeof *checked);
+    size_t count = 0;
+    for (size_t i = 0; i < group->count; i++) {
+        struct install_part *part = &group->parts[i];
+        const struct cert_spec *spec = part->item->spec;
+        if (!is_good(part))
+            continue;
+        checked[count] = part;
+        checks[count++] = (struct nginx_verify_item){
+            .name = spec->name,
+            .path = part->paths.chains[0],
+            .rsa = key_type_is_rsa(spec->key_types[0]),
+            .names = &spec->names,
+        };
+    }
+    bool good = nginx_verify(group->run, group->site, view, checks, count, err);
+    for (size_t i = 0; good && i < count; i++) {
+        checked[i]->item->error = checks[i].error;
+        tell_unverified(group->run, &checks[i]);
+    }
+    free(checked);
+    free(checks);
+    return good;
+}
+
+/* Where the application behind an edited server leads back to plain http, the redirect is to go
+ * again. True: there are such. */
+static bool find_loops(struct install_group *group, const struct nginx_view *view,
+                       struct error *error)
+{
+    struct nginx_loop_item *visits = mem_new(group->count + 1, sizeof *visits);
+    struct install_part **visited = mem_new(group->count + 1, sizeof *visited);
+    size_t count = 0;
+    bool any = false;
+    for (size_t i = 0; i < group->count; i++) {
+        struct install_part *part = &group->parts[i];
+        if (!part->item->changed || !part->redirects)
+            continue;
+        visited[count] = part;
+        visits[count++] =
+            (struct nginx_loop_item){part->paths.chains[0], &part->item->spec->names, ""};
+    }
+    nginx_loop_find(group->run, view, visits, count);
+    for (size_t i = 0; i < count; i++) {
+        if (visits[i].url[0] == '\0')
+            continue;
+        any = true;
+        visited[i]->item->loops = true;
+        run_progress(group->run, PROGRESS_NOTICE, visited[i]->item->spec->name,
+                     "'%s' leads back to http: the redirect to https is taken out again",
+                     visits[i].url);
+        (void)fail(error, ERR_WEB_SERVER, "'%s' leads back to http", visits[i].url);
+    }
+    free(visited);
+    free(visits);
+    return any;
+}
+
+/* Everything that was edited is served; *error says what is not. */
+static bool is_right(struct install_group *group, struct error *error)
+{
+    AUTO(nginx_view) view = {0};
+    if (!nginx_site_reloads(group->site))
+        return true;
+    if (!nginx_site_read(group->site, NULL, 0, &view, error) || !look(group, &view, error))
+        return false;
+    for (size_t i = 0; i < group->count; i++) {
+        const struct install_part *part = &group->parts[i];
+        if (part->item->changed && !is_good(part)) {
+            *error = part->item->error;
+            return false;
+        }
+    }
+    return !find_loops(group, &view, error);
 }
 
 /* ---- one change for all ---- */
 
 /* Whether nginx has anything to take up where no file changes. */
-static bool any_reload(const struct batch *batch)
+static bool any_reload(const struct install_group *group)
 {
-    for (size_t i = 0; i < batch->count; i++)
-        if (is_good(batch->items[i]) &&
-            (batch->items[i]->reload || batch->items[i]->generation != 0))
+    for (size_t i = 0; i < group->count; i++) {
+        const struct install_part *part = &group->parts[i];
+        if (is_good(part) && (part->item->reload || part->item->generation != 0))
             return true;
+    }
     return false;
 }
 
-/* All is served; or each item has its error. */
-static bool look(struct batch *batch, struct error *err)
+static bool keep_records(struct install_group *group, struct error *err)
 {
-    AUTO(nginx_view) view = {0};
-    struct nginx_verify_item *checks = mem_new(batch->count + 1, sizeof *checks);
-    if (!nginx_site_reloads(batch->site)) {
-        free(checks);
-        return true;
-    }
-    size_t count = 0;
-    for (size_t i = 0; i < batch->count; i++)
-        if (is_good(batch->items[i]))
-            checks[count++] = (struct nginx_verify_item){
-                .name = batch->items[i]->spec->name,
-                .path = batch->paths[i].chains[0],
-                .rsa = key_type_is_rsa(batch->items[i]->spec->key_types[0]),
-                .names = &batch->items[i]->spec->names,
-            };
-    bool good = nginx_site_read(batch->site, NULL, 0, &view, err) &&
-                nginx_verify(batch->run, batch->site, &view, checks, count, err);
-    for (size_t i = 0, k = 0; good && i < batch->count; i++)
-        if (is_good(batch->items[i])) {
-            batch->items[i]->error = checks[k].error;
-            if (checks[k].unverified > 0)
-                run_progress(batch->run, PROGRESS_NOTICE, checks[k].name,
-                             "not verified at %zu addresses that are not this machine's",
-                             checks[k].unverified);
-            k++;
-        }
-    free(checks);
-    return good;
-}
-
-static bool keep_records(struct batch *batch, struct error *err)
-{
-    for (size_t i = 0; i < batch->count; i++)
-        if (batch->items[i]->changed && is_good(batch->items[i]) &&
-            !store_write_installed(batch->run->store, batch->items[i]->spec->name,
-                                   &batch->layers[i], err))
+    for (size_t i = 0; i < group->count; i++) {
+        const struct install_part *part = &group->parts[i];
+        if (part->item->changed && is_good(part) &&
+            !store_write_installed(group->run->store, part->item->spec->name, &part->layers, err))
             return false;
+    }
     return true;
 }
 
-/* Judged, written, tested, reloaded. */
-static bool take_up(struct batch *batch, const struct nginx_rewrite *rewrites, size_t count,
-                    struct nginx_change *change, struct error *error)
+bool install_take_up(struct install_group *group, const struct nginx_rewrite *rewrites,
+                     size_t count, struct nginx_change *change, struct error *err)
 {
-    struct run *run = batch->run;
+    struct run *run = group->run;
+    bool in_place = group->site->options->in_place;
     if (count > FILES_MAX)
-        return fail(error, ERR_WEB_SERVER, "more than %d files would have to change at once",
+        return fail(err, ERR_WEB_SERVER, "more than %d files would have to change at once",
                     FILES_MAX);
     if (count == 0)
-        return nginx_site_test(run, batch->site, error) &&
-               nginx_site_reload(run, batch->site, error);
-    return nginx_change_judge(run, batch->site, rewrites, count, batch->site->options->in_place,
-                              change, error) &&
-           nginx_change_make(run, batch->site, change, error);
-}
-
-/* Looked at, too: true if everything that was edited is served; *error says what is not. */
-static bool is_right(struct batch *batch, struct error *error)
-{
-    if (!look(batch, error))
-        return false;
-    for (size_t i = 0; i < batch->count; i++)
-        if (batch->items[i]->changed && !is_good(batch->items[i])) {
-            *error = batch->items[i]->error;
-            return false;
-        }
-    return true;
+        return nginx_site_test(run, group->site, err) && nginx_site_reload(run, group->site, err);
+    return nginx_change_judge(run, group->site, rewrites, count, in_place, change, err) &&
+           nginx_change_make(run, group->site, change, err);
 }
 
 /* One change for all, kept or taken back. *error: what failed for all of them. */
-static bool change_all(struct batch *batch, struct error *error)
+static bool change_all(struct install_group *group, struct error *error)
 {
-    struct nginx_rewrite *rewrites = mem_new(batch->drafts.count + 1, sizeof *rewrites);
+    struct nginx_rewrite *rewrites = mem_new(group->drafts.count + 1, sizeof *rewrites);
     struct nginx_change change = {0};
-    size_t count = nginx_drafts_rewrites(&batch->drafts, &batch->real, rewrites);
+    size_t count = nginx_drafts_rewrites(&group->drafts, &group->real, rewrites);
     bool good = true;
-    if (count > 0 || any_reload(batch)) {
-        good = take_up(batch, rewrites, count, &change, error) && is_right(batch, error);
+    if (count > 0 || any_reload(group)) {
+        good = install_take_up(group, rewrites, count, &change, error) && is_right(group, error);
         if (!good)
-            nginx_change_take_back(batch->run, batch->site, &change);
+            nginx_change_take_back(group->run, group->site, &change);
         else if (count > 0)
-            good = nginx_change_keep(batch->run, &change, error);
+            good = nginx_change_keep(group->run, &change, error);
     }
     if (good)
-        good = keep_records(batch, error);
+        good = keep_records(group, error);
     nginx_change_release(&change);
     free(rewrites);
     return good;
@@ -256,45 +316,33 @@ static bool change_all(struct batch *batch, struct error *error)
 
 /* ---- halving ---- */
 
-static void forget_results(struct nginx_install_item **items, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        items[i]->changed = false;
-        items[i]->error = (struct error){0};
-    }
-}
-
-static void batch_open(struct run *run, struct nginx_site *site, struct nginx_install_item **items,
-                       size_t count, struct batch *out)
-{
-    *out = (struct batch){
-        .run = run,
-        .site = site,
-        .items = items,
-        .paths = mem_new(count, sizeof *out->paths),
-        .layers = mem_new(count, sizeof *out->layers),
-        .before = mem_new(count, sizeof *out->before),
-        .count = count,
-    };
-    for (size_t i = 0; i < count; i++)
-        nginx_paths_make(run, items[i]->spec, &out->paths[i]);
-}
-
 /* True: done, each item has its result. */
 static bool install_at_once(struct run *run, struct nginx_site *site,
                             struct nginx_install_item **items, size_t count, struct error *error)
 {
-    struct batch batch;
-    batch_open(run, site, items, count, &batch);
-    switch_links(&batch);
-    bool good = nginx_site_read(site, NULL, 0, &batch.real, error);
+    struct install_group group;
+    install_group_open(run, site, items, count, &group);
+    switch_links(&group);
+    bool good = nginx_site_read(site, NULL, 0, &group.real, error);
     if (good)
-        plan_all(&batch);
-    good = good && change_all(&batch, error);
+        plan_all(&group);
+    good = good && change_all(&group, error);
     if (!good)
-        switch_back(&batch);
-    batch_close(&batch);
+        switch_back(&group);
+    install_group_close(&group);
     return good;
+}
+
+/* How many are to be planned without their redirect; the results are forgotten. */
+static size_t forget_results(struct nginx_install_item **items, size_t count)
+{
+    size_t loops = 0;
+    for (size_t i = 0; i < count; i++) {
+        items[i]->changed = false;
+        items[i]->error = (struct error){0};
+        loops += items[i]->loops;
+    }
+    return loops;
 }
 
 /* The culprit is alone: nginx goes on with what was there before. */
@@ -309,9 +357,13 @@ static void install_some(struct run *run, struct nginx_site *site,
                          struct nginx_install_item **items, size_t count)
 {
     struct error error = {0};
-    if (install_at_once(run, site, items, count, &error))
-        return;
-    forget_results(items, count);
+    for (size_t loops = forget_results(items, count), before = loops;; before = loops) {
+        if (install_at_once(run, site, items, count, &error))
+            return;
+        loops = forget_results(items, count);
+        if (loops == before)
+            break;
+    }
     if (count == 1) {
         items[0]->error = error;
         settle(run, site);
@@ -321,7 +373,7 @@ static void install_some(struct run *run, struct nginx_site *site,
     install_some(run, site, items + count / 2, count - count / 2);
 }
 
-/* ---- doors ---- */
+/* ---- the door ---- */
 
 static void fail_all(struct nginx_install_item *items, size_t count, const struct error *error)
 {
@@ -329,7 +381,7 @@ static void fail_all(struct nginx_install_item *items, size_t count, const struc
         items[i].error = *error;
 }
 
-static void tell_no_reload(struct run *run, const struct nginx_site *site)
+void install_tell_no_reload(struct run *run, const struct nginx_site *site)
 {
     if (nginx_site_reloads(site))
         return;
@@ -352,146 +404,6 @@ void nginx_install(struct run *run, struct nginx_install_item *items, size_t cou
     for (size_t i = 0; i < count; i++)
         list[i] = &items[i];
     install_some(run, &site, list, count);
-    tell_no_reload(run, &site);
+    install_tell_no_reload(run, &site);
     free(list);
-}
-
-/* Plans one certificate alone, with nothing written. */
-static bool rehearse(struct run *run, struct nginx_site *site, struct nginx_install_item *item,
-                     struct plan *plan, struct batch *batch, struct error *err)
-{
-    batch_open(run, site, &item, 1, batch);
-    bool good = nginx_site_read(site, NULL, 0, &batch->real, err) && plan_one(batch, 0, plan, err);
-    batch->items = NULL; /* item was the caller's */
-    return good;
-}
-
-bool nginx_install_is_served(const struct run *run, const struct nginx_view *view,
-                             const struct cert_spec *spec)
-{
-    AUTO(nginx_paths) paths = {0};
-    nginx_paths_make(run, spec, &paths);
-    return is_served(view, spec, &paths);
-}
-
-bool nginx_install_check(struct run *run, struct nginx_site *site, const struct cert_spec *spec,
-                         struct error *err)
-{
-    AUTO(plan) plan = {0};
-    struct nginx_install_item item = {.spec = spec};
-    struct batch batch;
-    bool good = rehearse(run, site, &item, &plan, &batch, err);
-    batch_close(&batch);
-    return good;
-}
-
-/* One edit from the first to the last byte that differs. */
-static void diff_of(const struct nginx_rewrite *rewrite, struct buf *out)
-{
-    AUTO(edit_plan) edits = {0};
-    struct span a = rewrite->before, b = rewrite->after;
-    size_t head = 0, tail = 0;
-    while (head < a.len && head < b.len && a.ptr[head] == b.ptr[head])
-        head++;
-    while (tail < a.len - head && tail < b.len - head &&
-           a.ptr[a.len - tail - 1] == b.ptr[b.len - tail - 1])
-        tail++;
-    edit_plan_add(&edits, rewrite->path, head, (struct span){a.ptr + head, a.len - head - tail},
-                  (struct span){b.ptr + head, b.len - head - tail});
-    edit_diff(&edits.files[0], a, out);
-}
-
-static void diff_all(const struct batch *batch, const struct plan *plan,
-                     const struct nginx_rewrite *rewrites, size_t count, struct buf *out)
-{
-    for (size_t i = 0; i < count; i++) {
-        const struct edit_file *file = edit_plan_find(&plan->edits, rewrites[i].path);
-        bool is_first = batch->layers[0].count == 1 && file != NULL;
-        AUTO(buf) after = BUF(EDIT_FILE_MAX);
-        struct error ignored = {0};
-        if (is_first && edit_apply(file, rewrites[i].before, &after, &ignored) &&
-            span_equals(buf_span(&after), rewrites[i].after))
-            edit_diff(file, rewrites[i].before, out);
-        else
-            diff_of(&rewrites[i], out);
-    }
-}
-
-bool nginx_install_diff(struct run *run, const struct cert_spec *spec, struct buf *out,
-                        struct error *err)
-{
-    AUTO(nginx_site) site = {.lock = {-1}};
-    AUTO(plan) plan = {0};
-    struct nginx_install_item item = {.spec = spec};
-    struct nginx_change change = {0};
-    struct batch batch;
-    if (!crypto_start(err) || !nginx_site_find(run, &spec->nginx, &site, err) ||
-        !nginx_site_lock(run, &site, err))
-        return false;
-    bool good = rehearse(run, &site, &item, &plan, &batch, err);
-    struct nginx_rewrite *rewrites = mem_new(batch.drafts.count + 1, sizeof *rewrites);
-    size_t count = good ? nginx_drafts_rewrites(&batch.drafts, &batch.real, rewrites) : 0;
-    good = good && nginx_write_policy(run, &site, batch.paths[0].policy, err);
-    if (good && count > 0) {
-        good = nginx_change_judge(run, &site, rewrites, count, spec->nginx.in_place, &change, err);
-        if (good)
-            nginx_change_drop(run, &change);
-    }
-    if (good) {
-        tell_notes(run, spec->name, &plan);
-        diff_all(&batch, &plan, rewrites, count, out);
-    }
-    free(rewrites);
-    batch_close(&batch);
-    return good;
-}
-
-/* ---- out again ---- */
-
-static bool take_out(struct batch *batch, struct error *err)
-{
-    const char *name = batch->items[0]->spec->name;
-    AUTO(installed) installed = {0};
-    if (!store_read_installed(batch->run->store, name, &installed, err))
-        return false;
-    if (installed.count == 0) {
-        (void)fail(err, ERR_USAGE, "acmec has put nothing into nginx for '%s'", name);
-        return with_hint(err, "acmec list %s shows where it is installed", name);
-    }
-    if (!nginx_site_read(batch->site, NULL, 0, &batch->real, err))
-        return false;
-    if (nginx_drafts_undo(&batch->drafts, &batch->real, &installed, err))
-        return true;
-    return with_hint(err, "take the lines that end in '# managed by acmec: %s' out by hand", name);
-}
-
-static bool write_back(struct batch *batch, struct error *err)
-{
-    static const struct installed nothing = {0};
-    struct nginx_change change = {0};
-    struct nginx_rewrite *rewrites = mem_new(batch->drafts.count + 1, sizeof *rewrites);
-    size_t count = nginx_drafts_rewrites(&batch->drafts, &batch->real, rewrites);
-    bool good = count == 0 || (take_up(batch, rewrites, count, &change, err) &&
-                               nginx_change_keep(batch->run, &change, err));
-    nginx_change_release(&change);
-    free(rewrites);
-    return good &&
-           store_write_installed(batch->run->store, batch->items[0]->spec->name, &nothing, err);
-}
-
-bool nginx_uninstall(struct run *run, const struct cert_spec *spec, struct error *err)
-{
-    AUTO(nginx_site) site = {.lock = {-1}};
-    struct nginx_install_item item = {.spec = spec};
-    struct nginx_install_item *items[] = {&item};
-    struct batch batch;
-    if (!crypto_start(err) || !nginx_site_find(run, &spec->nginx, &site, err) ||
-        !nginx_site_lock(run, &site, err))
-        return false;
-    batch_open(run, &site, items, 1, &batch);
-    bool good = take_out(&batch, err) && write_back(&batch, err);
-    batch_close(&batch);
-    if (good)
-        tell_no_reload(run, &site);
-    return good;
 }

@@ -312,6 +312,7 @@ static bool plan_target(struct planning *planning, const struct target *target, 
     uint32_t item = planning->choose->servers[target->server].item;
     server_read(planning->conf, item, planning->wish->policy, &server);
     enum plan_redirect redirect = plan_choose_redirect(planning, target, &server);
+    planning->plan->redirects |= redirect != PLAN_REDIRECT_NONE;
     if (!plan_tls(planning, target, &server, redirect, &lines, err) ||
         !plan_plain(planning, target, &server, redirect, &lines, err))
         return false;

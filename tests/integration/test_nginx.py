@@ -114,6 +114,25 @@ class FoundingScene(NginxCase):
         self.acmec("uninstall", "site.example", "--nginx")
         self.assertEqual(nginx.sites(), before)
 
+    def test_application_that_leads_back_to_http(self):
+        """A redirect before it would close a circle: it is taken out again, and that is said."""
+        site = ("server {\n\tlisten {http};\n\tserver_name site.example;\n\tlocation / {\n"
+                "\t\tif ($scheme = https) { return 302 http://$host:{http}$request_uri; }\n"
+                "\t\treturn 200 plain;\n\t}\n}\n")
+        nginx = self.nginx({"00-default": DEFAULT, "site": site})
+        before = nginx.sites()
+        result = self.issue(nginx, "site.example", args=("--nginx", "--verbose"))
+        self.assertIn(f"'https://site.example:{nginx.tls}/' leads back to http", result.stderr)
+        self.assertEqual(result.actions(), {"site.example": "issued"})
+        self.assertEqual(nginx.leaf("site.example"), self.der("site.example"))
+        self.assertEqual(nginx.get("site.example", "/x")[::2], (200, "plain"))
+        self.assertNotIn("return 301", nginx.read("site"))
+        sites = nginx.sites()
+        self.acmec("install", "site.example", "--nginx")
+        self.assertEqual(nginx.sites(), sites)
+        self.acmec("uninstall", "site.example", "--nginx")
+        self.assertEqual(nginx.sites(), before)
+
 
 if __name__ == "__main__":
     bed.main()

@@ -15,6 +15,7 @@ struct nginx_install_item {
     /* Set by nginx_install: */
     struct error error; /* ERR_NONE: it is served, or will be from the next reload on */
     bool changed;       /* nginx's files were edited for it */
+    bool loops;         /* the application leads back to http: it goes without the redirect */
 };
 
 /* All items have the same nginx (spec->nginx). What fails is its item's error, and stops no other:

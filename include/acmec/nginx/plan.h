@@ -38,6 +38,7 @@ struct plan {
     struct edit_plan temporary; /* those of the edits that are taken out after the proof */
     char **notes;               /* owned; what a person should know, escaped */
     size_t note_count;
+    bool redirects; /* plain http is led to https by these edits */
     char **roots; /* owned; folders below which HTTP-01 answers are found */
     size_t root_count;
 };

@@ -90,8 +90,18 @@ class SiteNginx:
         if done.returncode != 0:
             raise RuntimeError(done.stderr)
         deadline = time.monotonic() + 10
-        while not self.master() and time.monotonic() < deadline:
+        while not self.is_up():
+            if time.monotonic() > deadline:
+                raise RuntimeError("nginx did not start")
             time.sleep(0.02)
+
+    def is_up(self):
+        """Its master has taken the name by which it is known: later than the starting command returns."""
+        try:
+            with open(f"/proc/{self.master()}/cmdline", "rb") as text:
+                return text.read().startswith(b"nginx: master process")
+        except FileNotFoundError:
+            return False
 
     def master(self):
         try:

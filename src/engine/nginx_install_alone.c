@@ -1,0 +1,137 @@
+/* One certificate alone: what would be done for it, and out again. */
+#include "nginx_install_private.h"
+
+#include <acmec/base/cleanup.h>
+#include <acmec/base/mem.h>
+
+/* Plans one certificate alone, with nothing written. */
+static bool rehearse(struct run *run, struct nginx_site *site, struct nginx_install_item *item,
+                     struct plan *plan, struct install_group *group, struct error *err)
+{
+    install_group_open(run, site, &item, 1, group);
+    bool good = nginx_site_read(site, NULL, 0, &group->real, err) &&
+                install_plan_one(group, &group->parts[0], plan, err);
+    return good;
+}
+
+bool nginx_install_check(struct run *run, struct nginx_site *site, const struct cert_spec *spec,
+                         struct error *err)
+{
+    AUTO(plan) plan = {0};
+    struct nginx_install_item item = {.spec = spec};
+    struct install_group group;
+    bool good = rehearse(run, site, &item, &plan, &group, err);
+    install_group_close(&group);
+    return good;
+}
+
+/* One edit from the first to the last byte that differs. */
+static void diff_of(const struct nginx_rewrite *rewrite, struct buf *out)
+{
+    AUTO(edit_plan) edits = {0};
+    struct span a = rewrite->before, b = rewrite->after;
+    size_t head = 0, tail = 0;
+    while (head < a.len && head < b.len && a.ptr[head] == b.ptr[head])
+        head++;
+    while (tail < a.len - head && tail < b.len - head &&
+           a.ptr[a.len - tail - 1] == b.ptr[b.len - tail - 1])
+        tail++;
+    edit_plan_add(&edits, rewrite->path, head, (struct span){a.ptr + head, a.len - head - tail},
+                  (struct span){b.ptr + head, b.len - head - tail});
+    edit_diff(&edits.files[0], a, out);
+}
+
+static void diff_all(const struct install_group *group, const struct plan *plan,
+                     const struct nginx_rewrite *rewrites, size_t count, struct buf *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct edit_file *file = edit_plan_find(&plan->edits, rewrites[i].path);
+        bool is_first = group->parts[0].layers.count == 1 && file != NULL;
+        AUTO(buf) after = BUF(EDIT_FILE_MAX);
+        struct error ignored = {0};
+        if (is_first && edit_apply(file, rewrites[i].before, &after, &ignored) &&
+            span_equals(buf_span(&after), rewrites[i].after))
+            edit_diff(file, rewrites[i].before, out);
+        else
+            diff_of(&rewrites[i], out);
+    }
+}
+
+bool nginx_install_diff(struct run *run, const struct cert_spec *spec, struct buf *out,
+                        struct error *err)
+{
+    AUTO(nginx_site) site = {.lock = {-1}};
+    AUTO(plan) plan = {0};
+    struct nginx_install_item item = {.spec = spec};
+    struct nginx_change change = {0};
+    struct install_group group;
+    if (!crypto_start(err) || !nginx_site_find(run, &spec->nginx, &site, err) ||
+        !nginx_site_lock(run, &site, err))
+        return false;
+    bool good = rehearse(run, &site, &item, &plan, &group, err);
+    struct nginx_rewrite *rewrites = mem_new(group.drafts.count + 1, sizeof *rewrites);
+    size_t count = good ? nginx_drafts_rewrites(&group.drafts, &group.real, rewrites) : 0;
+    good = good && nginx_write_policy(run, &site, group.parts[0].paths.policy, err);
+    if (good && count > 0) {
+        good = nginx_change_judge(run, &site, rewrites, count, spec->nginx.in_place, &change, err);
+        if (good)
+            nginx_change_drop(run, &change);
+    }
+    if (good) {
+        install_tell_notes(run, spec->name, &plan);
+        diff_all(&group, &plan, rewrites, count, out);
+    }
+    free(rewrites);
+    install_group_close(&group);
+    return good;
+}
+
+/* ---- out again ---- */
+
+static bool take_out(struct install_group *group, struct error *err)
+{
+    const char *name = group->parts[0].item->spec->name;
+    AUTO(installed) installed = {0};
+    if (!store_read_installed(group->run->store, name, &installed, err))
+        return false;
+    if (installed.count == 0) {
+        (void)fail(err, ERR_USAGE, "acmec has put nothing into nginx for '%s'", name);
+        return with_hint(err, "acmec list %s shows where it is installed", name);
+    }
+    if (!nginx_site_read(group->site, NULL, 0, &group->real, err))
+        return false;
+    if (nginx_drafts_undo(&group->drafts, &group->real, &installed, err))
+        return true;
+    return with_hint(err, "take the lines that end in '# managed by acmec: %s' out by hand", name);
+}
+
+static bool write_back(struct install_group *group, struct error *err)
+{
+    static const struct installed nothing = {0};
+    struct nginx_change change = {0};
+    struct nginx_rewrite *rewrites = mem_new(group->drafts.count + 1, sizeof *rewrites);
+    size_t count = nginx_drafts_rewrites(&group->drafts, &group->real, rewrites);
+    bool good = count == 0 || (install_take_up(group, rewrites, count, &change, err) &&
+                               nginx_change_keep(group->run, &change, err));
+    nginx_change_release(&change);
+    free(rewrites);
+    return good && store_write_installed(group->run->store, group->parts[0].item->spec->name,
+                                         &nothing, err);
+}
+
+bool nginx_uninstall(struct run *run, const struct cert_spec *spec, struct error *err)
+{
+    AUTO(nginx_site) site = {.lock = {-1}};
+    struct nginx_install_item item = {.spec = spec};
+    struct nginx_install_item *items[] = {&item};
+    struct install_group group;
+    if (!crypto_start(err) || !nginx_site_find(run, &spec->nginx, &site, err) ||
+        !nginx_site_lock(run, &site, err))
+        return false;
+    install_group_open(run, &site, items, 1, &group);
+    bool good = take_out(&group, err) && write_back(&group, err);
+    install_group_close(&group);
+    if (good)
+        install_tell_no_reload(run, &site);
+    return good;
+}
