@@ -39,7 +39,7 @@ struct plan {
     char **notes;               /* owned; what a person should know, escaped */
     size_t note_count;
     bool redirects; /* plain http is led to https by these edits */
-    char **roots; /* owned; folders below which HTTP-01 answers are found */
+    char **roots;   /* owned; folders below which HTTP-01 answers are found */
     size_t root_count;
 };
 void plan_release(struct plan *plan);
