@@ -31,15 +31,9 @@ static void collect(const struct session *session, struct profile_views *out)
 
 static bool wait_for_directory(struct run *run, struct authority *authority, struct error *err)
 {
-    while (!authority_has_directory(authority) && authority_error(authority) == NULL) {
-        struct event event = {0};
-        if (!world_goes_on(run, err))
+    while (!authority_has_directory(authority) && authority_error(authority) == NULL)
+        if (!world_pass(run, INT64_MAX, err))
             return false;
-        world_wait(run, INT64_MAX, &event);
-        if (event.kind == EVENT_SIGNAL)
-            run->stop_signal = event.signal;
-        event_release(&event);
-    }
     const struct error *error = authority_error(authority);
     if (error != NULL)
         *err = *error;

@@ -162,14 +162,10 @@ void questions_forget(struct run *run, const struct questions *questions)
 bool questions_ask(struct run *run, struct questions *questions, struct error *err)
 {
     questions_send(run, questions);
-    while (questions_are_open(questions) && run->stop_signal == 0) {
-        struct event event = {0};
-        world_wait(run, INT64_MAX, &event);
-        if (event.kind == EVENT_SIGNAL)
-            run->stop_signal = event.signal;
-        event_release(&event);
-    }
-    if (run->stop_signal != 0)
-        questions_forget(run, questions);
+    while (questions_are_open(questions))
+        if (!world_pass(run, INT64_MAX, err)) {
+            questions_forget(run, questions);
+            return false;
+        }
     return world_goes_on(run, err);
 }

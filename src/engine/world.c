@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 
 #define CA_BUNDLE_MAX (1024 * 1024)
+#define LOCK_POLL_MS 200
 
 bool world_open(struct run *run, const char *ca_bundle, const char *proxy, struct error *err)
 {
@@ -94,4 +95,24 @@ void world_wait_for(struct run *run, int64_t until_ms,
     if (!taken && run->others.event != NULL)
         run->others.event(run->others.ctx, &event);
     event_release(&event);
+}
+
+bool world_pass(struct run *run, int64_t until_ms, struct error *err)
+{
+    if (!world_goes_on(run, err))
+        return false;
+    world_wait_for(run, until_ms, NULL, NULL);
+    return world_goes_on(run, err);
+}
+
+bool world_lock_cert(struct run *run, const char *name, struct lock *out, struct error *err)
+{
+    int64_t deadline_ms = run_now_ms(run) + run->settings->wait_seconds * 1000;
+    while (!store_lock_cert(run->store, name, out, err)) {
+        int64_t now_ms = run_now_ms(run);
+        if (err->code != ERR_LOCKED || now_ms >= deadline_ms ||
+            !world_pass(run, now_ms + LOCK_POLL_MS, err))
+            return false;
+    }
+    return true;
 }

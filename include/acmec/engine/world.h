@@ -25,5 +25,11 @@ void world_wait(struct run *run, int64_t until_ms, struct event *out);
  * noted. */
 void world_wait_for(struct run *run, int64_t until_ms,
                     bool (*take)(void *ctx, const struct event *event), void *ctx);
+/* The same, for who waits for no child. False: a signal has come (world_goes_on). */
+bool world_pass(struct run *run, int64_t until_ms, struct error *err) MUST_USE;
+
+/* store_lock_cert, tried for as long as --wait says. */
+bool world_lock_cert(struct run *run, const char *name, struct lock *out, struct error *err)
+    MUST_USE;
 
 #endif
