@@ -101,4 +101,39 @@ static inline bool test_commit(struct store *store, const char *name, const char
     return good;
 }
 
+/* Commits good.pem with ec256 and rsa.pem with rsa2048 as one generation; no_key: good.pem alone,
+ * whose key is elsewhere. */
+static inline bool test_commit_pairs(struct store *store, const char *name, bool no_key,
+                                     struct error *err)
+{
+    struct buf first = BUF(TEST_FILE_MAX), second = BUF(TEST_FILE_MAX);
+    struct identifier_list names = test_names(2);
+    struct key *ec = test_key("ec256"), *rsa = test_key("rsa2048");
+    unsigned n;
+    test_file("certs/good.pem", &first);
+    test_file("certs/rsa.pem", &second);
+    const struct generation_parts parts = {
+        .suffixes = {"", ".rsa"},
+        .chains = {buf_span(&first), buf_span(&second)},
+        .pairs = no_key ? 1 : 2,
+        .no_key = no_key,
+        .directory_url = "https://ca.example/dir",
+        .account_url = "https://ca.example/acct/1",
+        .request = "ecdsa-p256,rsa-2048",
+        .profile = "classic",
+        .names = &names,
+        .issued_at = 1800000000,
+    };
+    bool good = store_next_generation(store, name, &n, err) &&
+                (no_key || (store_write_pending_key(store, name, n, "", ec, err) &&
+                            store_write_pending_key(store, name, n, ".rsa", rsa, err))) &&
+                store_commit(store, name, n, &parts, NULL, err);
+    key_free(ec);
+    key_free(rsa);
+    buf_release(&first);
+    buf_release(&second);
+    identifier_list_release(&names);
+    return good;
+}
+
 #endif

@@ -376,6 +376,90 @@ static void test_leftovers(void **state)
     assert_int_equal(place_count(&test->place, "etc/live"), 1);
 }
 
+/* ---- several pairs, and none of ours ---- */
+
+static void test_two_pairs(void **state)
+{
+    struct test_store *test = *state;
+    struct error err = {0};
+    struct key *key = NULL;
+    bool found = false;
+    AUTO(cert_state) read = {0};
+    AUTO(buf) chain = BUF(PEM_CHAIN_MAX);
+    assert_true(test_commit_pairs(test->store, NAME, false, &err));
+    assert_int_equal(place_mode(&test->place, "etc/live/" NAME "/privkey.rsa.pem"), 0600);
+    assert_int_equal(place_mode(&test->place, "etc/live/" NAME "/fullchain.rsa.pem"), 0644);
+    assert_true(place_has(&test->place, "etc/live/" NAME "/chain.rsa.pem"));
+    assert_true(store_read_live_pair(test->store, NAME, ".rsa", &chain, &found, &err));
+    assert_true(found);
+    assert_true(store_read_live_pair(test->store, NAME, ".ecdsa", &chain, &found, &err));
+    assert_false(found);
+    assert_true(store_read_live_key(test->store, NAME, ".rsa", &key, &found, &err));
+    assert_true(found);
+    assert_int_equal(key_get_type(key), KEY_RSA_2048);
+    key_free(key);
+    assert_true(store_read_state(test->store, NAME, &read, &err));
+    assert_int_equal(read.live.pairs, 2);
+    assert_string_equal(read.live.request, "ecdsa-p256,rsa-2048");
+    assert_string_equal(read.live.profile, "classic");
+    assert_string_equal(read.live.account_url, "https://ca.example/acct/1");
+    assert_int_equal(read.live.issued_at, 1800000000);
+    assert_string_not_equal(read.live.ari[0].cert_id, read.live.ari[1].cert_id);
+    assert_string_equal(read.live.ari[0].cert_id, "wjbnEpkSDZuje_G18ljUFXpBYxs.AIdlQyEAq83v");
+}
+
+/* A generation of which one key is gone is not whole: an older one is served again. */
+static void test_half_a_second_pair(void **state)
+{
+    struct test_store *test = *state;
+    struct error err = {0};
+    assert_true(commit(test, &err));
+    assert_true(test_commit_pairs(test->store, NAME, false, &err));
+    assert_int_equal(live_of(test), 2);
+    AUTO_FREE key = place_path(&test->place, "etc/archive/" NAME "/2/privkey.rsa.pem");
+    AUTO_FREE live = place_path(&test->place, "etc/live/" NAME);
+    assert_int_equal(unlink(key), 0);
+    assert_int_equal(unlink(live), 0);
+    assert_true(store_repair_live(test->store, NAME, &err));
+    assert_int_equal(live_of(test), 1);
+}
+
+/* Where live/NAME leads, whoever has the key. */
+static unsigned link_of(const struct test_store *test)
+{
+    struct error err = {0};
+    unsigned generation = 0;
+    assert_true(store_live_generation(test->store, NAME, &generation, &err));
+    return generation;
+}
+
+static void test_without_key(void **state)
+{
+    struct test_store *test = *state;
+    struct error err = {0};
+    AUTO(cert_state) read = {0};
+    struct key *key = NULL;
+    bool found = true;
+    assert_true(commit(test, &err));
+    assert_true(test_commit_pairs(test->store, NAME, true, &err));
+    assert_int_equal(place_count(&test->place, "etc/archive/" NAME "/2"), 4);
+    assert_false(place_has(&test->place, "etc/live/" NAME "/privkey.pem"));
+    assert_true(store_read_live_key(test->store, NAME, "", &key, &found, &err));
+    assert_false(found);
+    assert_true(store_repair_live(test->store, NAME, &err));
+    assert_int_equal(link_of(test), 2);
+    AUTO_FREE live = place_path(&test->place, "etc/live/" NAME);
+    assert_int_equal(unlink(live), 0);
+    assert_true(store_repair_live(test->store, NAME, &err));
+    assert_int_equal(link_of(test), 2);
+    assert_true(store_read_state(test->store, NAME, &read, &err));
+    assert_false(read.live.revoked);
+    assert_true(store_mark_revoked(test->store, NAME, &err));
+    cert_state_release(&read);
+    assert_true(store_read_state(test->store, NAME, &read, &err));
+    assert_true(read.live.revoked);
+}
+
 /* ---- faults ---- */
 
 /* What the engine does at the start of an order, and then the commit. */
@@ -489,6 +573,9 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_next_generation, start, end),
         cmocka_unit_test_setup_teardown(test_pending_key, start, end),
         cmocka_unit_test_setup_teardown(test_drop_partials, start, end),
+        cmocka_unit_test_setup_teardown(test_two_pairs, start, end),
+        cmocka_unit_test_setup_teardown(test_half_a_second_pair, start, end),
+        cmocka_unit_test_setup_teardown(test_without_key, start, end),
         cmocka_unit_test_setup_teardown(test_commit_layout, start, end),
         cmocka_unit_test_setup_teardown(test_commit_contents, start, end),
         cmocka_unit_test_setup_teardown(test_generations_kept, start, end),

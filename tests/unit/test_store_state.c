@@ -52,6 +52,17 @@ static struct cert_state full_state(void)
     (void)identifier_list_add(&full.live.names, &wildcard);
     stored_order_set(&full.orders[0], "https://ca.example/order/9", "https://ca.example/dir",
                      "https://ca.example/acct/1", 4, "rsa-2048", &full.live.names);
+    stored_order_set(&full.orders[1], "https://ca.example/order/10", "https://ca.example/dir",
+                     "https://ca.example/acct/1", 4, "rsa-2048", &full.live.names);
+    full.live.account_url = mem_strdup("https://ca.example/acct/1");
+    full.live.request = mem_strdup("ecdsa-p256,rsa-2048; must-staple");
+    full.live.profile = mem_strdup("classic");
+    full.live.issued_at = 1800000003;
+    full.live.by_ari = full.live.revoked = true;
+    full.live.pairs = 2;
+    full.live.ari[0] = (struct stored_ari){
+        "aYhb.AIdl", 1800000010, 1800000020, 1800000015, 1800000016, 3, "https://ca.example/why"};
+    full.live.ari[1] = (struct stored_ari){.cert_id = "aYhb.AIdm"};
     (void)(fail)(&full.failure.error, ERR_REFUSED, "CA refused \"it\"");
     (void)with_hint(&full.failure.error, "do this");
     full.failure.error.retry_at = 1800001000;
@@ -88,6 +99,24 @@ static void assert_same(const struct cert_state *a, const struct cert_state *b)
     assert_int_equal(a->orders[0].generation, b->orders[0].generation);
     assert_string_equal(a->orders[0].request, b->orders[0].request);
     assert_true(identifier_list_same_set(&a->orders[0].names, &b->orders[0].names));
+    assert_string_equal(a->orders[1].url, b->orders[1].url);
+    assert_string_equal(a->live.account_url, b->live.account_url);
+    assert_string_equal(a->live.request, b->live.request);
+    assert_string_equal(a->live.profile, b->live.profile);
+    assert_int_equal(a->live.issued_at, b->live.issued_at);
+    assert_int_equal(a->live.by_ari, b->live.by_ari);
+    assert_int_equal(a->live.revoked, b->live.revoked);
+    assert_int_equal(a->live.pairs, b->live.pairs);
+    for (size_t i = 0; i < a->live.pairs; i++) {
+        const struct stored_ari *left = &a->live.ari[i], *right = &b->live.ari[i];
+        assert_string_equal(left->cert_id, right->cert_id);
+        assert_int_equal(left->start, right->start);
+        assert_int_equal(left->end, right->end);
+        assert_int_equal(left->chosen, right->chosen);
+        assert_int_equal(left->next_check, right->next_check);
+        assert_int_equal(left->failures, right->failures);
+        assert_string_equal(left->explanation, right->explanation);
+    }
     assert_int_equal(a->failure.count, b->failure.count);
     assert_int_equal(a->failure.at, b->failure.at);
     assert_int_equal(a->failure.next_attempt, b->failure.next_attempt);
