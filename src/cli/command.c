@@ -119,6 +119,18 @@ static const struct command rows[] = {
                    "accounts otherwise.",
     },
     {
+        .name = "revoke",
+        .operands = "CERT | --cert-file FILE [option ...]",
+        .words = "",
+        .operands_max = 1,
+        .groups = ANYWHERE | GROUP_BIT(GROUP_REVOKING),
+        .needs_engine = true,
+        .handler = cmd_revoke,
+        .summary = "have a certificate revoked by its CA",
+        .details = "Signed by the account that it is from, or by its own key. 'acmec renew' then "
+                   "replaces it; a key that is revoked as compromised is never used again.",
+    },
+    {
         .name = "profiles",
         .operands = "",
         .words = "",

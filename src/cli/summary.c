@@ -82,6 +82,10 @@ static void add_done(const struct outcome *outcome, const struct summary_style *
                  date_of(outcome->not_after).text, outcome->live == NULL ? "" : ", in ",
                  outcome->live == NULL ? "" : outcome->live, buf_str(&without));
         break;
+    case ACTION_REVOKED:
+        paint(out, style->color, GREEN, outcome_action_word(outcome->action));
+        buf_addf(out, " %s\n", outcome->name);
+        break;
     case ACTION_WOULD_ISSUE:
         buf_addf(out, "dry run: %s would be issued%s%s\n", outcome->name, reused,
                  buf_str(&without));
@@ -103,7 +107,6 @@ static void add_done(const struct outcome *outcome, const struct summary_style *
     case ACTION_HELD_BACK:
     case ACTION_DEFERRED:
     case ACTION_FAILED:
-    case ACTION_REVOKED:
     case ACTION_DELETED:
     case ACTION_IMPORTED:
     case ACTION_COUNT:

@@ -15,6 +15,7 @@
 #include <acmec/engine/nginx_where.h>
 #include <acmec/engine/preflight.h>
 #include <acmec/engine/profiles.h>
+#include <acmec/engine/revocation.h>
 #include <acmec/engine/standing.h>
 #include <acmec/engine/world.h>
 #include <stdio.h>
@@ -410,6 +411,12 @@ bool engine_standing_records(struct engine *engine, const struct cert_spec *spec
                              struct standing_records *out, struct error *err)
 {
     return standing_read(&engine->run, spec, names, look, out, err);
+}
+
+bool engine_revoke(struct engine *engine, const struct revocation *revocation,
+                   const struct cert_spec *spec, struct outcome_list *out, struct error *err)
+{
+    return revocation_run(&engine->run, revocation, spec, out, err);
 }
 
 bool engine_profiles(struct engine *engine, const struct cert_spec *spec, struct profile_views *out,

@@ -28,6 +28,7 @@ enum option_kind {
     X(RUN, "This run")                                                                             \
     X(RENEWING, "Renewing")                                                                        \
     X(CHECKING, "Checking")                                                                        \
+    X(REVOKING, "Revoking")                                                                        \
     X(NGINX, "nginx")                                                                              \
     X(CA, "The CA")                                                                                \
     X(EVERYWHERE, "Everywhere")
@@ -122,6 +123,16 @@ enum option_files {
       "start at most N orders in one run")                                                         \
     X(EXPLAIN, "explain", 0, FLAG, NULL, CHECKING, NONE, 0, 0, "", "",                             \
       "tell the TLS handshake step by step")                                                       \
+    X(CERT_FILE, "cert-file", 0, PATH, "FILE", REVOKING, NONE, 0, 0, "", "",                       \
+      "revoke the certificate in this file, whoever keeps it")                                     \
+    X(KEY_FILE, "key-file", 0, PATH, "FILE", REVOKING, NONE, 0, 0, "", "",                         \
+      "sign with the certificate's own key instead of the account's")                              \
+    X(REASON, "reason", 0, STRING, "REASON", REVOKING, NONE, 0, 0,                                 \
+      "unspecified,key-compromise,ca-compromise,affiliation-changed,superseded,"                   \
+      "cessation-of-operation,certificate-hold,remove-from-crl,privilege-withdrawn,"               \
+      "aa-compromise,keyCompromise,cACompromise,affiliationChanged,cessationOfOperation,"          \
+      "certificateHold,removeFromCRL,privilegeWithdrawn,aACompromise",                             \
+      "", "why, in RFC 5280's words")                                                              \
     X(NGINX_CONF, "nginx-conf", 0, PATH, "FILE", NGINX, BOTH, 0, 0, "",                            \
       "that of the nginx that runs", "nginx's main configuration file")                            \
     X(SERVER, "server", 0, LIST, "URL|CA", CA, BOTH, 0, 0, "", "letsencrypt",                      \

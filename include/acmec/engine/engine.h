@@ -175,6 +175,20 @@ bool engine_standing_records(struct engine *engine, const struct cert_spec *spec
                              const struct identifier_list *names, bool look,
                              struct standing_records *out, struct error *err) MUST_USE;
 
+/* ---- ends ---- */
+struct revocation {
+    const char *name;      /* a certificate of acmec's, or NULL */
+    const char *cert_file; /* else a file with any certificate, PEM */
+    const char *key_file;  /* its private key, which signs; NULL: the account does */
+    const char *reason;    /* a word, RFC 5280's or hyphenated; NULL: none is given */
+};
+/* Has it revoked by its CA, for ever; asks a person, or wants settings.yes (ERR_USAGE). A
+ * certificate that is revoked already is none the worse. spec: server, account and how to reach
+ * them. out: one outcome; false: what concerns no certificate. */
+bool engine_revoke(struct engine *engine, const struct revocation *revocation,
+                   const struct cert_spec *spec, struct outcome_list *out, struct error *err)
+    MUST_USE;
+
 /* ---- what a CA offers ---- */
 struct profile_view {
     char *name, *description; /* escaped */
