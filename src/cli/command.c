@@ -131,6 +131,18 @@ static const struct command rows[] = {
                    "replaces it; a key that is revoked as compromised is never used again.",
     },
     {
+        .name = "delete",
+        .operands = "CERT",
+        .words = "",
+        .operands_min = 1,
+        .operands_max = 1,
+        .groups = ANYWHERE,
+        .needs_engine = true,
+        .handler = cmd_delete,
+        .summary = "remove a certificate with its keys and its configuration",
+        .details = "Refused while nginx uses it. It is not revoked by that.",
+    },
+    {
         .name = "profiles",
         .operands = "",
         .words = "",

@@ -83,6 +83,7 @@ static void add_done(const struct outcome *outcome, const struct summary_style *
                  outcome->live == NULL ? "" : outcome->live, buf_str(&without));
         break;
     case ACTION_REVOKED:
+    case ACTION_DELETED:
         paint(out, style->color, GREEN, outcome_action_word(outcome->action));
         buf_addf(out, " %s\n", outcome->name);
         break;
@@ -107,7 +108,6 @@ static void add_done(const struct outcome *outcome, const struct summary_style *
     case ACTION_HELD_BACK:
     case ACTION_DEFERRED:
     case ACTION_FAILED:
-    case ACTION_DELETED:
     case ACTION_IMPORTED:
     case ACTION_COUNT:
         break;

@@ -15,9 +15,11 @@
 #include <acmec/engine/nginx_where.h>
 #include <acmec/engine/preflight.h>
 #include <acmec/engine/profiles.h>
+#include <acmec/engine/remove.h>
 #include <acmec/engine/revocation.h>
 #include <acmec/engine/standing.h>
 #include <acmec/engine/world.h>
+#include <acmec/io/store_remove.h>
 #include <stdio.h>
 
 /* A dry run without names tries so many certificates that are not due. */
@@ -272,13 +274,18 @@ static void look_at(struct renewal *renewal, const char *name)
     consider(renewal, name, &state, &spec);
 }
 
+static bool fail_unknown(const char *name, struct error *err)
+{
+    (void)fail(err, ERR_USAGE, "there is no certificate '%s'", name);
+    return with_hint(err, "'acmec list' shows what there is");
+}
+
 static bool check_known(const struct name_list *known, const char *name, struct error *err)
 {
     for (size_t i = 0; i < known->count; i++)
         if (strcmp(known->items[i], name) == 0)
             return true;
-    (void)fail(err, ERR_USAGE, "there is no certificate '%s'", name);
-    return with_hint(err, "'acmec list' shows what there is");
+    return fail_unknown(name, err);
 }
 
 bool engine_renew(struct engine *engine, const char *const *names, size_t count,
@@ -417,6 +424,20 @@ bool engine_revoke(struct engine *engine, const struct revocation *revocation,
                    const struct cert_spec *spec, struct outcome_list *out, struct error *err)
 {
     return revocation_run(&engine->run, revocation, spec, out, err);
+}
+
+bool engine_delete(struct engine *engine, const char *name, const char *nginx_conf,
+                   struct outcome_list *out, struct error *err)
+{
+    if (!cert_name_check(name, err))
+        return false;
+    if (!store_remains(engine->store, name))
+        return fail_unknown(name, err);
+    if (!world_open(&engine->run, NULL, NULL, err))
+        return false;
+    bool good = remove_certificate(&engine->run, name, nginx_conf, out, err);
+    world_close(&engine->run);
+    return good;
 }
 
 bool engine_profiles(struct engine *engine, const struct cert_spec *spec, struct profile_views *out,

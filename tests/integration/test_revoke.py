@@ -1,6 +1,8 @@
-"""Revocation in each way, and what follows."""
+"""Revocation in each way, and what follows; deletion, and what forbids it."""
+import itertools
 import json
 import os
+import shutil
 import subprocess
 import unittest
 
@@ -131,6 +133,14 @@ class Revoke(bed.Case):
         self.assertEqual(self.acmec("renew").actions(), {NAME: "renewed"})
         self.assertNotEqual(bed.read(self.site.live(NAME, "privkey.pem")), before)
         self.assert_whole(NAME)
+        # nor when it comes back in a request, for another name, after the certificate is gone
+        self.acmec("delete", NAME, "--yes")
+        csr = os.path.join(self.site.home, "old.csr")
+        subprocess.run(["openssl", "req", "-new", "-key", key, "-out", csr, "-subj", "/CN=new.example"], check=True)
+        self.pebble.clear()
+        run = self.acmec("issue", "--csr", csr, *self.ca(self.pebble), *self.standalone(self.pebble), code=5)
+        self.assertIn("compromised", run.error()["message"])
+        self.assertNotIn("newOrder", self.pebble.calls())
 
     def test_both_pairs(self):
         self.issue(NAME, "--key-type", "ecdsa-p256,rsa-2048")
@@ -146,6 +156,72 @@ class Revoke(bed.Case):
             self.acmec("revoke", *args, "--yes", code=2)
         self.acmec("revoke", "--cert-file", "/none.pem", "--yes", code=7)
         self.acmec("revoke", "--cert-file", self.site.live(NAME, "privkey.pem"), "--yes", code=2)
+
+
+class Delete(bed.Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.pebble = cls.start_pebble()
+
+    def issue(self, name):
+        self.acmec("issue", *self.names(name), *self.ca(self.pebble), *self.standalone(self.pebble))
+
+    def test_delete(self):
+        self.issue("gone.example")
+        self.issue("stays.example")
+        self.acmec("renew", "--force", "gone.example")
+        self.acmec("delete", "gone.example", code=2)
+        run = self.acmec("delete", "gone.example", "--yes")
+        self.assertEqual(run.actions(), {"gone.example": "deleted"})
+        self.assertIsNone(run.certificate("gone.example")["live"])
+        left = [os.path.join(folder, name) for top in (self.site.config, self.site.state)
+                for folder, dirs, files in os.walk(top) for name in dirs + files if "gone.example" in name]
+        self.assertEqual([path for path in left if "/locks/" not in path], [])
+        self.assertEqual(list(self.acmec("list").actions()), ["stays.example"])
+        self.assert_whole("stays.example")
+        self.acmec("delete", "gone.example", "--yes", code=2)
+        self.issue("gone.example")
+
+    def test_nginx_still_uses_it(self):
+        self.issue("used.example")
+        folder = os.path.join(self.site.home, "nginx")
+        os.mkdir(folder)
+        conf, site = os.path.join(folder, "nginx.conf"), os.path.join(folder, "site")
+        with open(conf, "w", encoding="utf-8") as file:
+            file.write(f"events {{}}\nhttp {{\n  include {site};\n}}\n")
+        link = os.path.join(folder, "link.pem")
+        os.symlink(self.site.live("used.example"), link)
+        for path in (self.site.live("used.example"), os.path.realpath(self.site.live("used.example")),
+                     "link.pem", os.path.relpath(self.site.live("used.example"), folder)):
+            with open(site, "w", encoding="utf-8") as file:
+                file.write(f"server {{\n  listen 443 ssl;\n  ssl_certificate {path};\n}}\n")
+            error = self.acmec("delete", "used.example", "--yes", "--nginx-conf", conf, code=8).error()
+            self.assertIn(f"{site}:3", error["message"])
+            self.assert_whole("used.example")
+        with open(site, "w", encoding="utf-8") as file:
+            file.write(f"# {self.site.live('used.example')}\n")
+        self.acmec("delete", "used.example", "--yes", "--nginx-conf", conf)
+
+    @unittest.skipUnless(shutil.which("strace"), "needs strace")
+    def test_killed_in_the_middle(self):
+        """At each removal of a file, and at each flush; the second run removes what is left."""
+        self.issue("kill.example")
+        whole = self.site
+        for operation in ("unlink", "unlinkat", "rmdir", "fsync"):
+            for when in itertools.count(1):
+                self.site = whole.copy(os.path.join(self.folder, f"{operation}-{when}"))
+                run = self.site.run("delete", "kill.example", "--yes", prefix=[
+                    "strace", "-qq", "-o", "/dev/null", "-e", "trace=" + operation,
+                    "-e", f"inject={operation}:signal=KILL:when={when}"])
+                if run.code == 0:
+                    break
+                self.assertEqual(run.code, -9, str(run))
+                # 2: it was all gone already
+                self.acmec("delete", "kill.example", "--yes", code={0, 2})
+                self.assertEqual(self.acmec("list").actions(), {})
+                self.assertEqual(os.listdir(os.path.join(self.site.config, "archive")), [])
+            self.assertGreater(when, 1, operation)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ bool cmd_preflight(struct context *context, struct error *err);
 bool cmd_check(struct context *context, struct error *err);
 bool cmd_account(struct context *context, struct error *err);
 bool cmd_revoke(struct context *context, struct error *err);
+bool cmd_delete(struct context *context, struct error *err);
 bool cmd_profiles(struct context *context, struct error *err);
 bool cmd_dns_persist(struct context *context, struct error *err);
 bool cmd_nginx(struct context *context, struct error *err);

@@ -188,6 +188,10 @@ struct revocation {
 bool engine_revoke(struct engine *engine, const struct revocation *revocation,
                    const struct cert_spec *spec, struct outcome_list *out, struct error *err)
     MUST_USE;
+/* Takes a certificate out of CONFIG_DIR and STATE_DIR, keys and all; asks as engine_revoke does.
+ * ERR_WEB_SERVER while nginx refers to it. nginx_conf NULL: that of each nginx that is found. */
+bool engine_delete(struct engine *engine, const char *name, const char *nginx_conf,
+                   struct outcome_list *out, struct error *err) MUST_USE;
 
 /* ---- what a CA offers ---- */
 struct profile_view {

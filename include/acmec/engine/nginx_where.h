@@ -10,4 +10,8 @@
 bool nginx_where(struct run *run, const struct nginx_wish *wish, struct nginx_instance *out,
                  struct error *err) MUST_USE;
 
+/* The main configuration of every nginx that could be meant: of one, or of all where several run.
+ * None is no error: there is no nginx here that could be asked. */
+bool nginx_where_all(struct run *run, struct name_list *confs, struct error *err) MUST_USE;
+
 #endif
