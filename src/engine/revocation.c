@@ -13,8 +13,11 @@
 
 /* One certificate to be revoked. */
 struct subject {
-    struct buf der; /* owned */
-    char fingerprint[SHA256_HEX];
+    struct buf der;               /* owned */
+    char fingerprint[SHA256_HEX]; /* of its key */
+    const char *suffix;           /* of the live pair that it is; NULL: of none */
+    struct key *key;              /* owned; its own, which signs; NULL: the account does */
+    struct session *session;      /* owned; of this key */
 };
 
 /* The talk with the CA. */
@@ -29,30 +32,40 @@ struct talk {
     struct buf chain;             /* PEM of the first subject */
     struct subject subjects[KEY_TYPES_MAX];
     size_t count, index;
-    struct key *key; /* the certificate's; NULL: the account signs */
-    struct session *session, *own;
+    struct session *session; /* of who signs for the present subject; borrowed, as is its lane */
     struct lane *lane;
     bool over, good, already;
     struct error error;
 };
 
+static void subject_release(struct subject *subject)
+{
+    buf_release(&subject->der);
+    session_free(subject->session);
+    key_free(subject->key);
+    *subject = (struct subject){0};
+}
+
 static void talk_release(struct talk *talk)
 {
     for (size_t i = 0; i < talk->count; i++)
-        buf_release(&talk->subjects[i].der);
+        subject_release(&talk->subjects[i]);
     cert_state_release(&talk->state);
     buf_release(&talk->chain);
-    session_free(talk->own);
-    key_free(talk->key);
     free(talk->ca.directory_url);
 }
 
 /* ---- what is to be revoked ---- */
 
-static bool add_subject(struct talk *talk, struct span chain, struct error *err)
+/* Of the pairs that a generation may have, the first one first. */
+static const char *const suffixes[] = {"", ".rsa", ".ecdsa"};
+#define SUFFIXES (sizeof suffixes / sizeof suffixes[0])
+
+static bool add_subject(struct talk *talk, struct span chain, const char *suffix, struct error *err)
 {
     struct subject *subject = &talk->subjects[talk->count++];
     subject->der = BUF(PEM_CHAIN_MAX);
+    subject->suffix = suffix;
     return cert_read_leaf(chain, &subject->der, subject->fingerprint, err);
 }
 
@@ -66,7 +79,7 @@ static bool read_pair(struct talk *talk, const char *suffix, struct error *err)
         return true;
     if (talk->count == 0)
         buf_add_span(&talk->chain, buf_span(&chain));
-    return talk->count == KEY_TYPES_MAX || add_subject(talk, buf_span(&chain), err);
+    return talk->count == KEY_TYPES_MAX || add_subject(talk, buf_span(&chain), suffix, err);
 }
 
 /* The live certificates of one of acmec's own. */
@@ -74,30 +87,46 @@ static bool read_own(struct talk *talk, struct error *err)
 {
     struct store *store = talk->run->store;
     (void)snprintf(talk->name, sizeof talk->name, "%s", talk->revocation->name);
-    if (!store_read_state(store, talk->name, &talk->state, err) || !read_pair(talk, "", err) ||
-        !read_pair(talk, ".rsa", err) || !read_pair(talk, ".ecdsa", err))
+    if (!store_read_state(store, talk->name, &talk->state, err))
         return false;
+    for (size_t i = 0; i < SUFFIXES; i++)
+        if (!read_pair(talk, suffixes[i], err))
+            return false;
     if (talk->count == 0)
         return fail(err, ERR_USAGE, "there is no certificate '%s' to revoke", talk->name);
     return true;
 }
 
-/* The name of acmec's certificate that has this serial number and issuer; "": none. */
-static bool find_own(struct talk *talk, const struct cert_info *info, struct error *err)
+/* Whether one of the pairs of a live certificate is the subject. */
+static bool is_live(const struct talk *talk, const char *name, struct subject *subject)
+{
+    for (size_t i = 0; i < SUFFIXES; i++) {
+        AUTO(buf) chain = BUF(PEM_CHAIN_MAX);
+        AUTO(buf) der = BUF(PEM_CHAIN_MAX);
+        char fingerprint[SHA256_HEX];
+        struct error ignored = {0};
+        bool found = false;
+        if (store_read_live_pair(talk->run->store, name, suffixes[i], &chain, &found, &ignored) &&
+            found && cert_read_leaf(buf_span(&chain), &der, fingerprint, &ignored) &&
+            span_equals(buf_span(&der), buf_span(&subject->der))) {
+            subject->suffix = suffixes[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether the file's certificate is a live one of acmec's: then it is to be replaced. */
+static bool find_own(struct talk *talk, struct error *err)
 {
     AUTO(name_list) names = {0};
     if (!store_list(talk->run->store, &names, err))
         return false;
-    for (size_t i = 0; i < names.count && talk->name[0] == '\0'; i++) {
-        AUTO(cert_state) state = {0};
-        struct error ignored = {0};
-        if (!store_read_state(talk->run->store, names.items[i], &state, &ignored) ||
-            state.live.generation == 0 || strcmp(state.live.serial, info->serial) != 0 ||
-            strcmp(state.live.issuer, info->issuer) != 0)
+    for (size_t i = 0; i < names.count; i++) {
+        if (!is_live(talk, names.items[i], &talk->subjects[0]))
             continue;
         (void)snprintf(talk->name, sizeof talk->name, "%s", names.items[i]);
-        talk->state = state;
-        state = (struct cert_state){0};
+        return store_read_state(talk->run->store, talk->name, &talk->state, err);
     }
     return true;
 }
@@ -109,9 +138,9 @@ static bool read_file(struct talk *talk, struct error *err)
     if (!file_read(path, &talk->chain, NULL, err))
         return while_doing(err, "--cert-file");
     if (!cert_read(buf_span(&talk->chain), ERR_USAGE, &info, err) ||
-        !add_subject(talk, buf_span(&talk->chain), err))
+        !add_subject(talk, buf_span(&talk->chain), NULL, err))
         return while_doing(err, "'%s'", escaped_str(path).text);
-    return find_own(talk, &info, err);
+    return find_own(talk, err);
 }
 
 /* ---- who signs, and who is told ---- */
@@ -127,17 +156,49 @@ static void choose_ca(struct talk *talk)
     talk->spec.ca_count = 1;
 }
 
+/* The key signs for its own certificate; a second pair has another. */
+static bool keep_subject_of(struct talk *talk, struct key *taken, struct error *err)
+{
+    char fingerprint[SHA256_HEX];
+    bool good = key_fingerprint(taken, fingerprint, err);
+    for (size_t i = talk->count; good && i > 0; i--) {
+        if (strcmp(talk->subjects[i - 1].fingerprint, fingerprint) == 0)
+            continue;
+        subject_release(&talk->subjects[i - 1]);
+        talk->subjects[i - 1] = talk->subjects[--talk->count];
+        talk->subjects[talk->count] = (struct subject){0};
+    }
+    if (!good || talk->count == 0) {
+        key_free(taken);
+        return good && fail(err, ERR_USAGE, "the key in '%s' is not that of the certificate",
+                            escaped_str(talk->revocation->key_file).text);
+    }
+    talk->subjects[0].key = taken;
+    return true;
+}
+
 static bool read_key_file(struct talk *talk, struct error *err)
 {
-    const char *path = talk->revocation->key_file;
     AUTO(buf) pem = SECRET_BUF(KEY_PEM_MAX);
-    if (!file_read(path, &pem, NULL, err) ||
-        !key_read_pem(buf_span(&pem), ERR_USAGE, &talk->key, err))
+    struct key *key = NULL;
+    if (!file_read(talk->revocation->key_file, &pem, NULL, err) ||
+        !key_read_pem(buf_span(&pem), ERR_USAGE, &key, err))
         return while_doing(err, "--key-file");
-    if (cert_fits_key(buf_span(&talk->chain), talk->key))
-        return true;
-    return fail(err, ERR_USAGE, "the key in '%s' is not that of the certificate",
-                escaped_str(path).text);
+    return keep_subject_of(talk, key, err);
+}
+
+/* *found: each certificate's own key is at hand. */
+static bool read_own_keys(struct talk *talk, bool *found, struct error *err)
+{
+    *found = true;
+    for (size_t i = 0; *found && i < talk->count; i++) {
+        struct subject *subject = &talk->subjects[i];
+        *found = subject->suffix != NULL;
+        if (*found && !store_read_live_key(talk->run->store, talk->name, subject->suffix,
+                                           &subject->key, found, err))
+            return false;
+    }
+    return true;
 }
 
 /* Without an account at the CA the certificate's own key can do it, where it is at hand. */
@@ -154,10 +215,9 @@ static bool choose_signer(struct talk *talk, struct error *err)
     key_free(account);
     if (found && stored.url != NULL)
         return true;
-    if (talk->name[0] != '\0' && talk->count == 1 &&
-        !store_read_live_key(talk->run->store, talk->name, "", &talk->key, &found, err))
+    if (!read_own_keys(talk, &found, err))
         return false;
-    if (talk->key != NULL)
+    if (found)
         return true;
     (void)fail(err, ERR_USAGE, "there is no account '%s' at %s that could revoke it",
                talk->spec.account, escaped_str(talk->ca.directory_url).text);
@@ -192,7 +252,7 @@ static bool build(void *owner, size_t tag, struct http_request *out, struct erro
     const struct revoke_wish wish = {
         .cert_der = buf_span(&talk->subjects[talk->index].der),
         .reason = talk->revocation->reason == NULL ? NULL : &talk->reason,
-        .by_key = talk->key != NULL,
+        .by_key = talk->subjects[talk->index].key != NULL,
     };
     if (tag == TAG_REVOKE)
         return revoke_request(talk->session, &wish, run_now_ms(talk->run), out, err);
@@ -243,16 +303,17 @@ static bool say(struct talk *talk, size_t tag, struct error *err)
     return talk->good;
 }
 
-/* A session of the certificate's key, or the account's. */
+/* A session of the present certificate's key, or the account's. */
 static bool meet(struct talk *talk, struct error *err)
 {
-    if (talk->key != NULL) {
-        talk->own = session_new(talk->ca.directory_url, talk->key);
-        if (talk->own == NULL)
+    struct subject *subject = &talk->subjects[talk->index];
+    if (subject->key != NULL) {
+        subject->session = session_new(talk->ca.directory_url, subject->key);
+        if (subject->session == NULL)
             return fail(err, ERR_USAGE, "'%s' is not the URL of an ACME directory",
                         escaped_str(talk->ca.directory_url).text);
-        talk->session = talk->own;
-        talk->lane = lane_new(talk->run->exchanges, talk->own);
+        talk->session = subject->session;
+        talk->lane = lane_new(talk->run->exchanges, subject->session);
         return say(talk, TAG_DIRECTORY, err);
     }
     struct authority *authority = authority_get(talk->run, &talk->spec, 0, AUTHORITY_FOR_ORDERS);
@@ -285,29 +346,28 @@ static bool note(struct talk *talk, struct error *err)
            store_write_state(store, talk->name, &talk->state, err);
 }
 
-static bool ban(struct talk *talk, struct error *err)
+static bool ban(const struct talk *talk, struct error *err)
 {
-    bool compromised = talk->revocation->reason != NULL && talk->reason == REASON_KEY_COMPROMISE;
-    for (size_t i = 0; compromised && i < talk->count; i++)
-        if (!store_ban_key(talk->run->store, talk->subjects[i].fingerprint, run_now(talk->run),
-                           err))
-            return false;
-    return true;
+    if (talk->revocation->reason == NULL || talk->reason != REASON_KEY_COMPROMISE)
+        return true;
+    return store_ban_key(talk->run->store, talk->subjects[talk->index].fingerprint,
+                         run_now(talk->run), err);
 }
 
 static bool work(struct talk *talk, struct error *err)
 {
     AUTO(lock) held = {.fd = -1};
-    if ((talk->name[0] != '\0' && !world_lock_cert(talk->run, talk->name, &held, err)) ||
-        !meet(talk, err) || !ban(talk, err))
+    if (talk->name[0] != '\0' && !world_lock_cert(talk->run, talk->name, &held, err))
         return false;
-    for (talk->index = 0; talk->index < talk->count; talk->index++) {
-        if (!say(talk, TAG_REVOKE, err))
-            return while_doing(err, "revoking");
-        if (talk->already)
+    bool good = true;
+    for (talk->index = 0; good && talk->index < talk->count; talk->index++) {
+        good = meet(talk, err) && ban(talk, err) && say(talk, TAG_REVOKE, err);
+        if (good && talk->already)
             run_progress(talk->run, PROGRESS_NOTICE, talk->name, "it was revoked before");
+        if (good)
+            good = note(talk, err);
     }
-    return note(talk, err);
+    return good;
 }
 
 static void report(struct talk *talk, bool good, const struct error *error,
@@ -355,8 +415,6 @@ bool revocation_run(struct run *run, const struct revocation *revocation,
         return false;
     struct error error = {0};
     bool good = work(&talk, &error);
-    session_free(talk.own);
-    talk.own = NULL;
     world_close(run);
     bool interrupted = !world_goes_on(run, err);
     if (!interrupted)

@@ -8,6 +8,7 @@ import unittest
 
 import bed
 
+PRIVATE = bed.private_network() if __name__ == "__main__" else bool(os.environ.get("ACMEC_PRIVATE_NETWORK"))
 NAME = "rev.example"
 
 
@@ -142,13 +143,66 @@ class Revoke(bed.Case):
         self.assertIn("compromised", run.error()["message"])
         self.assertNotIn("newOrder", self.pebble.calls())
 
-    def test_both_pairs(self):
+    def serial(self, name, file="cert.pem"):
+        return self.openssl("x509", "-noout", "-serial", stdin=bed.read(self.site.live(name, file))) \
+            .strip().split("=")[1].lower()
+
+    def issue_pairs(self):
+        """The serial numbers of the ECDSA and the RSA certificate."""
         self.issue(NAME, "--key-type", "ecdsa-p256,rsa-2048")
-        serials = [self.openssl("x509", "-noout", "-serial", stdin=bed.read(self.site.live(NAME, file)))
-                   .strip().split("=")[1].lower() for file in ("cert.pem", "cert.rsa.pem")]
+        return self.serial(NAME), self.serial(NAME, "cert.rsa.pem")
+
+    def assert_revoked(self, *serials):
+        self.assertEqual([self.status(serial)["Status"] for serial in serials], ["Revoked"] * len(serials))
+
+    def test_both_pairs(self):
+        serials = self.issue_pairs()
         self.acmec("revoke", NAME, "--yes")
-        self.assertEqual([self.status(serial)["Status"] for serial in serials], ["Revoked"] * 2)
+        self.assert_revoked(*serials)
         self.assertEqual(self.acmec("renew").actions(), {NAME: "renewed"})
+
+    def test_both_pairs_without_the_account(self):
+        """Each by its own key."""
+        serials = self.issue_pairs()
+        subprocess.run(["rm", "-r", os.path.join(self.site.config, "accounts")], check=True)
+        self.acmec("revoke", NAME, "--yes")
+        self.assert_revoked(*serials)
+
+    def test_one_of_both_pairs(self):
+        """By its file or its key; then both are replaced."""
+        for more in (["--cert-file", "cert.rsa.pem", *self.ca(self.pebble)], [NAME, "--key-file", "privkey.rsa.pem"]):
+            ecdsa, rsa = self.issue_pairs()
+            args = [self.site.live(NAME, word) if word.endswith(".rsa.pem") else word for word in more]
+            self.acmec("revoke", *args, "--yes")
+            self.assert_revoked(rsa)
+            self.assertEqual(self.status(ecdsa)["Status"], "Valid")
+            self.assertEqual(self.acmec("renew").actions(), {NAME: "renewed"})
+            self.assertFalse({ecdsa, rsa} & {self.serial(NAME), self.serial(NAME, "cert.rsa.pem")})
+
+    def test_a_ca_that_cannot_be_heard(self):
+        """A reply that is lost is no failure; a CA that is away is one, and revokes nothing."""
+        proxy = bed.FaultProxy(self.pebble)
+        self.addCleanup(proxy.stop)
+        self.acmec("issue", *self.names(NAME), *self.ca(self.pebble, proxy.url), *self.standalone(self.pebble))
+        proxy.fault = lambda exchange: "lost" if exchange.role == "revokeCert" else None
+        run = self.acmec("revoke", NAME, "--yes", code=4)
+        self.assertEqual(run.actions(), {NAME: "failed"})
+        self.assertFalse(self.acmec("list").certificate(NAME)["revoked"])
+        proxy.fault = lambda exchange: "lost-reply" if exchange.role == "revokeCert" and exchange.nth == 1 else None
+        proxy.exchanges = []
+        self.assertEqual(self.acmec("revoke", NAME, "--yes").actions(), {NAME: "revoked"})
+        self.assert_revoked(self.serial(NAME))
+
+    def test_a_ca_that_revokes_nothing(self):
+        def without(status, headers, body):
+            document = json.loads(body)
+            del document["revokeCert"]
+            return status, headers, json.dumps(document).encode()
+        proxy = bed.FaultProxy(self.pebble, lambda exchange: without if exchange.role == "directory" else None)
+        self.addCleanup(proxy.stop)
+        self.acmec("issue", *self.names(NAME), *self.ca(self.pebble, proxy.url), *self.standalone(self.pebble))
+        error = self.acmec("revoke", NAME, "--reason", "keyCompromise", "--yes", code=5).error()
+        self.assertIn("does not offer to revoke", error["message"])
 
     def test_wrong_arguments(self):
         self.issue()
@@ -222,6 +276,20 @@ class Delete(bed.Case):
                 self.assertEqual(self.acmec("list").actions(), {})
                 self.assertEqual(os.listdir(os.path.join(self.site.config, "archive")), [])
             self.assertGreater(when, 1, operation)
+
+
+@unittest.skipUnless(PRIVATE, "no network namespace here: Caddy needs ports 53 and 80 of its own")
+class WithCaddy(bed.Case):
+    """A CA that shares no code with Pebble."""
+
+    def test_revoke(self):
+        caddy = self.start_caddy()
+        for name, more in (("a.example", []), ("b.example", ["--key-file", "b.example"])):
+            self.acmec("issue", *self.names(name), *self.ca(caddy), "--standalone")
+            more = [self.site.live(word, "privkey.pem") if word == name else word for word in more]
+            for _ in range(2):
+                self.assertEqual(self.acmec("revoke", name, *more, "--yes").actions(), {name: "revoked"})
+        self.assertEqual(self.acmec("renew").actions(), {"a.example": "renewed", "b.example": "renewed"})
 
 
 if __name__ == "__main__":
