@@ -75,6 +75,15 @@ static void drop_candidate(struct nginx_find *find, size_t n)
             (find->candidate_count - n) * sizeof find->candidates[n]);
 }
 
+/* Another configuration than the one that was named. A relative path counts once the prefix is
+ * known.
+ */
+static bool is_another(const struct nginx_master *master, const char *wish)
+{
+    return wish != NULL && master->conf != NULL && master->conf[0] == '/' &&
+           !same_file(master->conf, wish);
+}
+
 /* The masters that may be meant. One whose binary we may not see could be. */
 static bool add_masters(struct nginx_find *find, struct error *err)
 {
@@ -82,7 +91,8 @@ static bool add_masters(struct nginx_find *find, struct error *err)
         struct nginx_master *master = &find->masters.items[i];
         bool meant = find->wish.binary == NULL || master->binary == NULL ||
                      same_file(find->wish.binary, master->binary);
-        if (!meant || find->candidate_count == NGINX_CANDIDATES_MAX - 1)
+        if (!meant || is_another(master, find->wish.conf) ||
+            find->candidate_count == NGINX_CANDIDATES_MAX - 1)
             continue;
         struct nginx_instance *candidate = add_candidate(find);
         if (master->binary != NULL)

@@ -129,6 +129,24 @@ static void test_several(void **state)
     assert_int_equal(third.found.master.pid, 0);
 }
 
+/* However many others run, the one whose configuration was named is found. */
+static void test_among_many(void **state)
+{
+    (void)state;
+    AUTO(nginx_find) found;
+    pid_t others[NGINX_CANDIDATES_MAX + 2];
+    const size_t count = sizeof others / sizeof others[0];
+    for (size_t i = 0; i < count; i++)
+        others[i] = run_with_conf("other.conf");
+    pid_t ours = run_with_conf("nginx.conf");
+    find(&found, "nginx.conf");
+    for (size_t i = 0; i < count; i++)
+        fake_stop(others[i]);
+    fake_stop(ours);
+    assert_true(found.good);
+    assert_int_equal(found.found.master.pid, ours);
+}
+
 /* An upgrade of the binary is under way: the new master is a child of the old one. */
 static void test_upgrade(void **state)
 {
@@ -231,6 +249,7 @@ int main(int argc, char **argv)
         TEST(test_not_running),    TEST(test_built_in_conf),  TEST(test_running),
         TEST(test_prefix),         TEST(test_several),        TEST(test_upgrade),
         TEST(test_untrusted_conf), TEST(test_wrong_binaries), TEST(test_foreign_event),
+        TEST(test_among_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
