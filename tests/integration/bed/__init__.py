@@ -14,6 +14,7 @@ from .nginx import App, SiteNginx
 from .paths import ACMEC, BUILD, CA_BIN, PARALLEL, ROOT, SANITIZED, TESTBED
 from .ports import free_port
 from .proxy import Exchange, FaultProxy, Forwarder
+from .steps import Steps, build_step
 from .tls import Nginx, make_certificate
 from .web import HostServer, StaticServer
 from .worker import NetWorker, ResponderWorker
@@ -42,6 +43,8 @@ __all__ = [
     "Site",
     "SiteNginx",
     "StaticServer",
+    "Steps",
+    "build_step",
     "TESTBED",
     "finish",
     "free_port",

@@ -59,16 +59,18 @@ class _Authority:
 
 class Pebble(_Authority):
     """http_port: where it comes to see http-01 answers. dns: HOST:PORT of the DNS that it asks, instead of
-    challtestsrv. extra: members of its configuration."""
+    challtestsrv. extra: members of its configuration. always_valid: every proof is good."""
 
     def __init__(self, run, *, nonce_reject=0, authz_reuse=0, no_sleep=True, strict=False,
-                 http_port=None, dns=None, extra=None):
+                 http_port=None, dns=None, extra=None, always_valid=False):
         base = free_port(6)
         members = {"retryAfter": {"authz": 1, "order": 1}, **(extra or {})}
         if http_port:
             members["httpPort"] = http_port
         env = {"EXTRA": json.dumps(members)[1:-1], "PEBBLE_WFE_NONCEREJECT": str(nonce_reject),
                "PEBBLE_AUTHZREUSE": str(authz_reuse), "PEBBLE_VA_NOSLEEP": "1" if no_sleep else "", "DNS": dns or ""}
+        if always_valid:
+            env["PEBBLE_VA_ALWAYS_VALID"] = "1"
         if not no_sleep:
             env["PEBBLE_VA_SLEEPTIME"] = "1"
         self._start("start-pebble", run, str(base), *(["-strict"] if strict else []), **env)
