@@ -57,23 +57,33 @@ static bool has_mark(const char *title, const char *mark)
     return false;
 }
 
-/* Fields 4 (parent) and 22 (start) of /proc/PID/stat; the name before them may hold anything. */
-static bool read_stat(pid_t pid, pid_t *parent, int64_t *start_ticks)
+/* Of field 9 of /proc/PID/stat: it goes on with the program of the process that forked it. */
+#define FORKED_NO_EXEC 0x40
+
+struct proc_stat {
+    pid_t parent;
+    int64_t start_ticks;
+    bool forked;
+};
+
+/* Fields 4 (parent), 9 (flags) and 22 (start) of /proc/PID/stat; the name before them may hold
+ * anything. */
+static bool read_stat(pid_t pid, struct proc_stat *out)
 {
     AUTO(buf) text = BUF(PROC_MAX);
     int ppid = 0;
+    unsigned flags = 0;
     long long ticks = 0;
     if (!read_proc(pid, "stat", &text))
         return false;
     const char *rest = strrchr(buf_str(&text), ')');
     if (rest == NULL ||
         sscanf(rest,
-               ") %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
+               ") %*c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
                "%*d %lld",
-               &ppid, &ticks) != 2)
+               &ppid, &flags, &ticks) != 3)
         return false;
-    *parent = ppid;
-    *start_ticks = ticks;
+    *out = (struct proc_stat){ppid, ticks, (flags & FORKED_NO_EXEC) != 0};
     return true;
 }
 
@@ -253,17 +263,28 @@ static void refuse(struct nginx_masters *all, pid_t pid, struct error *why)
     all->refused[all->refused_count++] = *why;
 }
 
+static bool is_master(pid_t pid)
+{
+    AUTO(buf) title = BUF(PROC_MAX);
+    return read_title(pid, &title) && has_mark(buf_str(&title), MASTER_MARK);
+}
+
+/* A worker goes by its master's title until it has set its own. The new master of an upgrade is a
+ * master's child as well, but was executed. */
 static void look_at(struct nginx_masters *all, pid_t pid)
 {
     struct error why = {0};
+    struct proc_stat stat;
     AUTO(buf) title = BUF(PROC_MAX);
     AUTO(nginx_master) master = {.pid = pid, .pidfd = -1};
     if (!read_title(pid, &title) || !nginx_title_read(buf_str(&title), &master))
         return;
     /* Held before anything is asked, so that all answers are of one process. */
     master.pidfd = pidfd_open(pid, 0);
-    if (master.pidfd < 0 || !read_stat(pid, &master.parent, &master.start_ticks))
+    if (master.pidfd < 0 || !read_stat(pid, &stat) || (stat.forked && is_master(stat.parent)))
         return;
+    master.parent = stat.parent;
+    master.start_ticks = stat.start_ticks;
     if (!is_ours(&master, &why)) {
         refuse(all, pid, &why);
         return;
@@ -316,9 +337,8 @@ void nginx_masters_release(struct nginx_masters *masters)
 static bool is_same(const struct nginx_master *master)
 {
     char link[4096];
-    pid_t parent;
-    int64_t ticks;
-    if (!read_stat(master->pid, &parent, &ticks) || ticks != master->start_ticks ||
+    struct proc_stat stat;
+    if (!read_stat(master->pid, &stat) || stat.start_ticks != master->start_ticks ||
         !has_uid(master->pid, geteuid()) || !read_link(master->pid, "exe", link))
         return false;
     size_t len = strlen(master->binary);
@@ -341,12 +361,13 @@ bool nginx_master_hup(const struct nginx_master *master, struct error *err)
 
 static void add_worker(struct nginx_workers *workers, pid_t pid)
 {
-    pid_t parent;
+    struct proc_stat stat;
     struct nginx_worker worker = {.pid = pid};
     AUTO(buf) title = BUF(PROC_MAX);
     if (workers->count == NGINX_WORKERS_MAX || !read_title(pid, &title) ||
-        !has_mark(buf_str(&title), WORKER_MARK) || !read_stat(pid, &parent, &worker.start_ticks))
+        !has_mark(buf_str(&title), WORKER_MARK) || !read_stat(pid, &stat))
         return;
+    worker.start_ticks = stat.start_ticks;
     worker.draining = has_mark(buf_str(&title), DRAINING_MARK);
     workers->draining += worker.draining;
     workers->items = mem_resize(workers->items, workers->count + 1, sizeof *workers->items);

@@ -25,6 +25,7 @@
     X(BUSY, "busy")     /* bind() fails, is tried again, fails */                                  \
     X(LATER, "later")   /* bind() fails, is tried again, succeeds */                               \
     X(SILENT, "silent") /* nothing */                                                              \
+    X(HATCH, "hatch")   /* beside its worker one that still goes by the master's title */          \
     X(STUCK, "stuck")   /* a new worker; the old one does not hear that it is to quit */           \
     X(DIE, "die")
 #define FAKE_AS_ENUM(id, word) FAKE_##id,
@@ -114,6 +115,8 @@ static inline int fake_master(const char *mode)
     (void)sigprocmask(SIG_BLOCK, &held, NULL);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     pid_t worker = fake_spawn_worker();
+    if (strcmp(mode, "hatch") == 0 && fork() == 0)
+        fake_worker(false);
     while (sigwait(&hup, &number) == 0)
         fake_reload(mode, &worker);
     return 1;

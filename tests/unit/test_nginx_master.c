@@ -118,6 +118,39 @@ static void test_find(void **state)
     assert_false(nginx_workers_list(master, &workers, &err));
 }
 
+/* How many children it has. */
+static size_t count_children(pid_t master)
+{
+    AUTO_FREE path = mem_printf("/proc/%d/task/%d/children", (int)master, (int)master);
+    size_t count = 0;
+    FILE *file = fopen(path, "r");
+    for (int pid; file != NULL && fscanf(file, "%d", &pid) == 1;)
+        count++;
+    if (file != NULL)
+        (void)fclose(file);
+    return count;
+}
+
+/* A worker that has not set its title yet is no second master. */
+static void test_new_worker(void **state)
+{
+    (void)state;
+    AUTO(nginx_masters) all = {0};
+    struct error err = {0};
+    size_t found = 0;
+    pid_t pid = fake_start(&place, FAKE_HATCH, "nginx: master process hatching -c /h.conf", 0);
+    for (int i = 0; i < 2000 && count_children(pid) < 2; i++)
+        fake_nap(2);
+    assert_int_equal(count_children(pid), 2);
+    assert_true(nginx_masters_find(&all, &err));
+    fake_stop(pid);
+    for (size_t i = 0; i < all.count; i++)
+        found += all.items[i].conf != NULL && strcmp(all.items[i].conf, "/h.conf") == 0;
+    for (size_t i = 0; i < all.refused_count; i++)
+        found += strstr(all.refused[i].text, "h.conf") != NULL;
+    assert_int_equal(found, 1);
+}
+
 static void test_hup(void **state)
 {
     struct error err = {0};
@@ -236,6 +269,7 @@ int main(int argc, char **argv)
         TEST(test_titles),
         TEST(test_other_titles),
         TEST(test_find),
+        TEST(test_new_worker),
         TEST(test_hup),
         TEST(test_decoy),
         TEST(test_untrusted_binary),
