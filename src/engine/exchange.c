@@ -295,7 +295,8 @@ int64_t exchanges_step(struct exchanges *all)
 /* ---- replies ---- */
 
 /* Plans another try after wait; false when the exchange has had its tries or its time. */
-static bool try_again(struct exchange *exchange, int64_t wait_ms, int64_t within_ms)
+static bool try_again(struct exchange *exchange, int64_t wait_ms, int64_t within_ms,
+                      const char *why)
 {
     int64_t now = now_ms(exchange->lane->all);
     if (exchange->request.once || exchange->tries >= EXCHANGE_TRIES ||
@@ -303,7 +304,7 @@ static bool try_again(struct exchange *exchange, int64_t wait_ms, int64_t within
         return false;
     exchange->state = EXCHANGE_WAITING;
     exchange->not_before_ms = now + wait_ms;
-    log_debug("%s: trying again in %lld ms", exchange->request.what, (long long)wait_ms);
+    log_debug("%s: trying again in %lld ms: %s", exchange->request.what, (long long)wait_ms, why);
     return true;
 }
 
@@ -313,7 +314,7 @@ static void take_failure(struct exchange *exchange, const struct event *event)
     bool quick = rule->unreachable && exchange->request.connect_within_ms > 0;
     int64_t wait = (quick ? quick_waits_ms : retry_waits_ms)[exchange->tries % EXCHANGE_TRIES];
     int64_t within = quick ? exchange->request.connect_within_ms : EXCHANGE_WITHIN_MS;
-    if (rule->again && try_again(exchange, wait, within))
+    if (rule->again && try_again(exchange, wait, within, http_failure_word(event->failure)))
         return;
     struct error err = {0};
     if (event->failure_text[0] != '\0')
@@ -340,7 +341,7 @@ static bool planned_again(struct exchange *exchange, const struct http_response 
     case RETRY_NONCE:
         /* What was sent without a nonce is tried as after any other trouble of the CA's. */
         if (!exchange->request.is_signed)
-            return try_again(exchange, wait, EXCHANGE_WITHIN_MS);
+            return try_again(exchange, wait, EXCHANGE_WITHIN_MS, problem.error.text);
         if (++exchange->bad_nonces > EXCHANGE_BAD_NONCES_MAX)
             return false;
         exchange->tries--;
@@ -352,7 +353,7 @@ static bool planned_again(struct exchange *exchange, const struct http_response 
         /* fall through */
     case RETRY_SOON:
         return wait <= EXCHANGE_RETRY_AFTER_MAX_S * 1000 &&
-               try_again(exchange, wait, EXCHANGE_WITHIN_MS);
+               try_again(exchange, wait, EXCHANGE_WITHIN_MS, problem.error.text);
     }
     return false;
 }
