@@ -38,8 +38,9 @@ class Issue(bed.Case):
         self.assertEqual(self.acmec("renew", "--force").actions(), {"c.example": "renewed"})
 
     def test_many_names(self):
-        self.issue(*(f"n{i}.many.example" for i in range(100)))
-        self.assertEqual(self.cert_text("n0.many.example", "-ext", "subjectAltName").count("DNS:"), 100)
+        # Pebble comes thrice for each, all at once, and waits 5 s: some 5 ms of a processor for each of 90 handshakes.
+        self.issue(*(f"n{i}.many.example" for i in range(30)))
+        self.assertEqual(self.cert_text("n0.many.example", "-ext", "subjectAltName").count("DNS:"), 30)
 
     def test_a_taken_port_is_named_before_any_order(self):
         with socket.create_server(("127.0.0.1", self.pebble.tls_port)):
