@@ -121,16 +121,52 @@ static void add_context(struct hunk *hunk, size_t to)
     hunk->at = to;
 }
 
+/* How many bytes of whole lines both begin with. */
+static size_t same_head(struct span a, struct span b)
+{
+    size_t at = 0;
+    for (size_t end; at < a.len; at = end) {
+        end = line_end(a, at);
+        if (end > b.len || memcmp(a.ptr + at, b.ptr + at, end - at) != 0 || a.ptr[end - 1] != '\n')
+            break;
+    }
+    return at;
+}
+
+/* How many bytes of whole lines both end with. */
+static size_t same_tail(struct span a, struct span b)
+{
+    size_t len = 0;
+    while (len < a.len) {
+        size_t from = line_start(a, a.len - len - 1);
+        size_t more = a.len - from;
+        if (more > b.len || memcmp(a.ptr + from, b.ptr + b.len - more, more) != 0 ||
+            (more < b.len && b.ptr[b.len - more - 1] != '\n'))
+            break;
+        len = more;
+    }
+    return len;
+}
+
+/* An edit may touch a line only to put others beside it: that one is context. */
 static void add_group(struct hunk *hunk, const struct edit_file *file, const struct group *group)
 {
-    AUTO(buf) now = BUF(EDIT_FILE_MAX);
+    AUTO(buf) text = BUF(EDIT_FILE_MAX);
     struct span was = part(hunk->before, group->from, group->to);
-    edited(file, group, hunk->before, &now);
+    edited(file, group, hunk->before, &text);
+    struct span now = buf_span(&text);
+    size_t head = same_head(was, now);
+    was = part(was, head, was.len);
+    now = part(now, head, now.len);
+    size_t tail = same_tail(was, now);
+    was.len -= tail;
+    now.len -= tail;
+    add_context(hunk, group->from + head);
     add_lines('-', was, &hunk->body);
-    add_lines('+', buf_span(&now), &hunk->body);
+    add_lines('+', now, &hunk->body);
     hunk->old_lines += count_lines(was);
-    hunk->new_lines += count_lines(buf_span(&now));
-    hunk->at = group->to;
+    hunk->new_lines += count_lines(now);
+    hunk->at = group->to - tail;
 }
 
 /* Groups that are not further apart than their contexts are one hunk. Returns the first edit after

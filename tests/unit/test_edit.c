@@ -201,6 +201,20 @@ static void test_diff_in_two_hunks_and_without_last_newline(void **state)
                                         "\\ No newline at end of file\n");
 }
 
+/* What an edit touches only to put other lines beside it is context. */
+static void test_diff_of_lines_put_beside_others(void **state)
+{
+    (void)state;
+    AUTO(edit_plan) plan = {0};
+    AUTO(buf) diff = BUF(4096);
+    const char *text = "a;\nb;\nc;\nd;\n";
+    put(&plan, span_str(text), "b;", "b;\nx;\nb;");
+    put(&plan, span_str(text), "d;", "y;\nd;");
+    edit_diff(&plan.files[0], span_str(text), &diff);
+    assert_string_equal(buf_str(&diff), "--- " PATH "\n+++ " PATH "\n@@ -1,4 +1,7 @@\n"
+                                        " a;\n b;\n+x;\n+b;\n c;\n+y;\n d;\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +226,7 @@ int main(void)
         cmocka_unit_test(test_there_and_back),
         cmocka_unit_test(test_joins_what_touches_a_line),
         cmocka_unit_test(test_diff),
+        cmocka_unit_test(test_diff_of_lines_put_beside_others),
         cmocka_unit_test(test_diff_in_two_hunks_and_without_last_newline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
