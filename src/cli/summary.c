@@ -67,6 +67,13 @@ static size_t count_of(const struct report *report, enum outcome_action action)
     return count;
 }
 
+static void add_installed(const struct outcome *outcome, const char *before, struct buf *out)
+{
+    buf_add_str(out, before);
+    for (size_t i = 0; i < outcome->installed_count; i++)
+        buf_addf(out, " %s", escaped_str(outcome->installed[i]).text);
+}
+
 static void add_done(const struct outcome *outcome, const struct summary_style *style,
                      struct buf *out)
 {
@@ -78,9 +85,12 @@ static void add_done(const struct outcome *outcome, const struct summary_style *
     case ACTION_ISSUED:
     case ACTION_RENEWED:
         paint(out, style->color, GREEN, outcome->action == ACTION_ISSUED ? "issued" : "renewed");
-        buf_addf(out, " %s: valid until %s%s%s%s\n", outcome->name,
-                 date_of(outcome->not_after).text, outcome->live == NULL ? "" : ", in ",
-                 outcome->live == NULL ? "" : outcome->live, buf_str(&without));
+        buf_addf(out, " %s: valid until %s%s%s%s", outcome->name, date_of(outcome->not_after).text,
+                 outcome->live == NULL ? "" : ", in ", outcome->live == NULL ? "" : outcome->live,
+                 buf_str(&without));
+        if (outcome->action == ACTION_ISSUED && outcome->installed_count > 0)
+            add_installed(outcome, ", served by nginx:", out);
+        buf_add_byte(out, '\n');
         break;
     case ACTION_REVOKED:
     case ACTION_DELETED:
@@ -98,9 +108,8 @@ static void add_done(const struct outcome *outcome, const struct summary_style *
     case ACTION_INSTALLED:
     case ACTION_UNINSTALLED:
         paint(out, style->color, GREEN, outcome_action_word(outcome->action));
-        buf_addf(out, " %s:", outcome->name);
-        for (size_t i = 0; i < outcome->installed_count; i++)
-            buf_addf(out, " %s", escaped_str(outcome->installed[i]).text);
+        buf_addf(out, " %s", outcome->name);
+        add_installed(outcome, ":", out);
         buf_add_byte(out, '\n');
         break;
     case ACTION_NONE:
@@ -281,6 +290,8 @@ static void write_detail(const struct outcome *outcome, const struct summary_sty
     add_time_row(out, "valid from", outcome->not_before, style->now);
     add_time_row(out, "valid until", outcome->not_after, style->now);
     add_time_row(out, "next renewal", outcome->next_renewal, style->now);
+    for (size_t i = 0; i < outcome->installed_count; i++)
+        add_row(out, i == 0 ? "nginx" : "", escaped_str(outcome->installed[i]).text);
     add_row(out, "CA", outcome->ca);
     if (outcome->window_end != 0) {
         AUTO_FREE window = mem_printf("%s to %s", moment(outcome->window_start).text,
