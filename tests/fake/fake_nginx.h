@@ -193,20 +193,17 @@ static inline bool fake_title_starts(pid_t pid, const char *start)
     return has && strncmp(title, start, strlen(start)) == 0;
 }
 
-static inline bool fake_is_master(pid_t pid)
-{
-    return fake_title_starts(pid, "nginx: master process");
-}
-
 static inline bool fake_has_worker(pid_t master)
 {
     AUTO_FREE path = mem_printf("/proc/%d/task/%d/children", (int)master, (int)master);
     int pid = 0;
     FILE *file = fopen(path, "r");
-    bool found = file != NULL && fscanf(file, "%d", &pid) == 1;
+    bool found = false;
+    while (!found && file != NULL && fscanf(file, "%d", &pid) == 1)
+        found = fake_title_starts(pid, "nginx: worker process");
     if (file != NULL)
         (void)fclose(file);
-    return found && fake_title_starts(pid, "nginx: worker process");
+    return found;
 }
 
 /* A master with this title, its stderr in PLACE/error.log, as another user if uid is not 0. */
