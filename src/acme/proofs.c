@@ -140,11 +140,13 @@ enum proofs_state proofs_next(struct proofs *proofs, struct order_action *out)
 {
     bool busy = false;
     bool failed = any(proofs, STATE_FAILED);
+    bool reading = any(proofs, STATE_READ) || any(proofs, STATE_READING);
     for (size_t i = 0; i < proofs->count; i++) {
         struct proof *proof = &proofs->items[i];
         const struct errand *errand = &errands[proof->state];
         busy = busy || is_under_way(proof->state);
-        if (errand->during == 0 || (failed && proof->state != STATE_EXAMINE))
+        if (errand->during == 0 || (failed && proof->state != STATE_EXAMINE) ||
+            (reading && proof->state == STATE_PRESENT))
             continue;
         *out = (struct order_action){.what = errand->what, .step = errand->step, .index = i};
         if (errand->what == ORDER_PRESENT) {

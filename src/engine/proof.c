@@ -196,12 +196,6 @@ static const struct use *use_of(const struct proof *proof, const struct identifi
     return &proof->uses[i];
 }
 
-static size_t followers_of(const struct proof *proof)
-{
-    size_t names = proof->spec->names.count;
-    return proof->count + 1 < names ? names - proof->count - 1 : 0;
-}
-
 void proof_present(struct proof *proof, const struct order_action *action)
 {
     const struct use *use = use_of(proof, action->identifier);
@@ -211,7 +205,6 @@ void proof_present(struct proof *proof, const struct order_action *action)
     answer->choice = use->choice;
     answer->spec = proof->spec;
     answer->session = proof->session;
-    answer->followers = followers_of(proof);
     answer->index = action->index;
     answer->identifier = *action->identifier;
     answer->token = mem_strdup(action->token);

@@ -19,7 +19,6 @@ struct call {
     const struct dns_provider *provider;
     const struct stored_record *record;
     bool put;
-    size_t remaining;
     struct proof_script *out;
 };
 
@@ -96,7 +95,7 @@ static bool make_certbot(const struct call *call, struct error *err)
     const char *const words[] = {"/bin/sh", "-c", command, NULL};
     char remaining[24];
     (void)err;
-    (void)snprintf(remaining, sizeof remaining, "%zu", call->remaining);
+    (void)snprintf(remaining, sizeof remaining, "%u", record->remaining);
     environment_set(environment, "CERTBOT_DOMAIN", record->domain);
     environment_set(environment, "CERTBOT_IDENTIFIER", record->domain);
     environment_set(environment, "CERTBOT_VALIDATION", record->value);
@@ -270,10 +269,11 @@ static bool make_acme_sh(const struct call *call, struct error *err)
     AUTO_FREE folder = find_acme_sh();
     if (!check_acme_sh_in(folder, call->provider, err))
         return false;
+    AUTO_FREE main_script = mem_printf("%s/acme.sh", folder); /* it finds its own folder by $0 */
     const char *const words[] = {access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh",
                                  "-c",
                                  acme_sh_wrapper,
-                                 "acme.sh",
+                                 main_script,
                                  folder,
                                  call->provider->argument,
                                  call->put ? "add" : "rm",
@@ -344,16 +344,25 @@ static bool find_of(const struct stored_record *record, struct dns_provider *pro
     return proving_parse(record->script, NULL, &proof, err) && find(&proof, provider, row, err);
 }
 
-bool proof_script_check(const struct proving *proof, struct error *err)
+static bool check_name(const struct row *row, struct error *err)
+{
+    if (row->told_name)
+        return true;
+    (void)fail(err, ERR_USAGE, "scripts of this form put records for dns-01 only");
+    return with_hint(err, "leave --dns-type out, or take exec:PATH or rfc2136:FILE");
+}
+
+bool proof_script_check(const struct proving *proof, bool other_name, struct error *err)
 {
     AUTO(dns_provider) provider = {0};
     const struct row *row;
-    return (find(proof, &provider, &row, err) && row->check(&provider, err)) ||
+    return (find(proof, &provider, &row, err) && (!other_name || check_name(row, err)) &&
+            row->check(&provider, err)) ||
            while_doing(err, "--%s", proof_kind_word(proof->kind));
 }
 
-bool proof_script_make(const struct stored_record *record, bool put, size_t remaining,
-                       struct proof_script *out, bool *needed, struct error *err)
+bool proof_script_make(const struct stored_record *record, bool put, struct proof_script *out,
+                       bool *needed, struct error *err)
 {
     AUTO(dns_provider) provider = {0};
     AUTO(proof_script) script = {0};
@@ -364,7 +373,7 @@ bool proof_script_make(const struct stored_record *record, bool put, size_t rema
     if (!*needed)
         return true;
     script.environment = environment_new();
-    struct call call = {&provider, record, put, remaining, &script};
+    struct call call = {&provider, record, put, &script};
     if (!row->make(&call, err))
         return false;
     *out = script;

@@ -18,21 +18,12 @@ static bool check(struct run *run, const struct cert_spec *spec, const struct pr
                   struct error *err)
 {
     (void)run;
-    (void)spec;
-    return proof_script_check(choice, err);
+    return proof_script_check(choice, spec->dns_proof != PROOF_BY_DNS_01, err);
 }
 
 static const char *base_of(const struct identifier *identifier)
 {
     return identifier->value + (identifier_is_wildcard(identifier) ? 2 : 0);
-}
-
-static char *domains_of(const struct cert_spec *spec)
-{
-    AUTO(buf) text = BUF((size_t)IDENTIFIERS_MAX * (IDENTIFIER_MAX + 1));
-    for (size_t i = 0; i < spec->names.count; i++)
-        buf_addf(&text, "%s%s", i == 0 ? "" : ",", spec->names.items[i].value);
-    return buf_take(&text);
 }
 
 /* Where the record stands; owned. */
@@ -76,7 +67,6 @@ static void failed(void *ctx, const struct error *error)
 static bool present(struct run *run, struct proof_answer *answer, bool *is_ready, struct error *err)
 {
     AUTO_FREE script = proving_text(answer->choice);
-    AUTO_FREE domains = domains_of(answer->spec);
     AUTO_FREE name = NULL;
     AUTO_FREE value = NULL;
     if (!name_of(answer, &name, err) || !value_of(answer, &value, err))
@@ -87,9 +77,7 @@ static bool present(struct run *run, struct proof_answer *answer, bool *is_ready
                    .name = name,
                    .value = value,
                    .domain = (char *)base_of(&answer->identifier),
-                   .domains = domains,
                    .token = answer->token},
-        .followers = answer->followers,
         .script_timeout_s = answer->spec->hook_timeout,
         .dns_timeout_s = answer->spec->dns_timeout,
         .listener = {ready, failed, answer},

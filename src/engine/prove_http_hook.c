@@ -11,7 +11,7 @@ static bool check(struct run *run, const struct cert_spec *spec, const struct pr
 {
     (void)run;
     (void)spec;
-    return proof_script_check(choice, err);
+    return proof_script_check(choice, false, err);
 }
 
 static void ready(void *ctx)
@@ -33,7 +33,6 @@ static bool present(struct run *run, struct proof_answer *answer, bool *is_ready
                    .name = answer->identifier.value,
                    .value = answer->key_authorization,
                    .domain = answer->identifier.value,
-                   .domains = answer->identifier.value,
                    .token = answer->token},
         .script_timeout_s = answer->spec->hook_timeout,
         .listener = {ready, failed, answer},

@@ -36,7 +36,6 @@ struct record {
     char cert[CERT_NAME_MAX + 1];
     struct stored_record stored;
     char *lane;
-    size_t followers;
     int64_t script_timeout_s, dns_timeout_s;
     struct record_listener listener; /* ready NULL: dropped */
     enum state state;
@@ -115,7 +114,6 @@ static struct record *add(struct records *records, const char *cert,
 struct record *records_put(struct records *records, const struct record_wish *wish)
 {
     struct record *record = add(records, wish->cert, &wish->stored);
-    record->followers = wish->followers;
     record->script_timeout_s = wish->script_timeout_s;
     record->dns_timeout_s = wish->dns_timeout_s;
     record->listener = wish->listener;
@@ -206,10 +204,31 @@ static bool write_journal(struct records *records, const char *cert, struct erro
     return good;
 }
 
+/* Certbot's scripts are told the domains that are proved together, and how many of them follow. */
+static void note_company(struct record *record)
+{
+    AUTO(buf) domains = BUF((size_t)IDENTIFIERS_MAX * (IDENTIFIER_MAX + 1));
+    bool follows = false;
+    record->stored.remaining = 0;
+    for (const struct record *other = record->records->first; other != NULL; other = other->next) {
+        if (other->state != STATE_PLACED || strcmp(other->cert, record->cert) != 0 ||
+            strcmp(other->lane, record->lane) != 0)
+            continue;
+        buf_addf(&domains, "%s%s", domains.len == 0 ? "" : ",", other->stored.domain);
+        record->stored.remaining += follows ? 1 : 0;
+        follows = follows || other == record;
+    }
+    free(record->stored.domains);
+    record->stored.domains = buf_take(&domains);
+}
+
 /* Notes all new records of a certificate at once; those that cannot be noted are not put. */
 static void note(struct records *records, const char *cert)
 {
     struct error err = {0};
+    for (struct record *record = records->first; record != NULL; record = record->next)
+        if (record->state == STATE_PLACED && strcmp(record->cert, cert) == 0)
+            note_company(record);
     bool good = write_journal(records, cert, &err);
     for (struct record *record = records->first; record != NULL; record = record->next) {
         if (record->state != STATE_PLACED || strcmp(record->cert, cert) != 0)
@@ -257,7 +276,7 @@ static bool start_script(struct record *record, bool put, bool *needed, struct e
 {
     struct run *run = record->records->run;
     AUTO(proof_script) script = {0};
-    if (!proof_script_make(&record->stored, put, record->followers, &script, needed, err))
+    if (!proof_script_make(&record->stored, put, &script, needed, err))
         return false;
     if (!*needed)
         return true;

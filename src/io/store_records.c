@@ -10,7 +10,7 @@
 #include <errno.h>
 
 #define SUFFIX ".proofs.json"
-#define TRIES_MAX 1000
+#define NUMBER_MAX 1000
 
 /* X(member): the strings of a record, as in the file. */
 #define STRINGS(X) X(script) X(name) X(value) X(domain) X(domains) X(token) X(output)
@@ -28,6 +28,7 @@ void stored_record_copy(const struct stored_record *from, struct stored_record *
 #define COPY(member) out->member = mem_strdup(from->member);
     STRINGS(COPY)
 #undef COPY
+    out->remaining = from->remaining;
     out->tries = from->tries;
 }
 
@@ -56,7 +57,8 @@ static bool read_record(const json_t *row, struct stored_record *out)
 #define READ(member) out->member = mem_strdup(store_json_text(row, #member, &bad));
     STRINGS(READ)
 #undef READ
-    out->tries = (unsigned)store_json_number(row, "tries", TRIES_MAX, &bad);
+    out->remaining = (unsigned)store_json_number(row, "remaining", NUMBER_MAX, &bad);
+    out->tries = (unsigned)store_json_number(row, "tries", NUMBER_MAX, &bad);
     if (!bad && out->script != NULL && out->name != NULL && out->value != NULL &&
         out->domain != NULL && out->domains != NULL && out->token != NULL)
         return true;
@@ -91,6 +93,7 @@ static json_t *as_row(const struct stored_record *record)
 #define WRITE(member) json_put_str(row, #member, record->member);
     STRINGS(WRITE)
 #undef WRITE
+    store_json_put_number(row, "remaining", record->remaining);
     store_json_put_number(row, "tries", record->tries);
     return row;
 }

@@ -229,16 +229,43 @@ echo "put $CERTBOT_DOMAIN $CERTBOT_ALL_DOMAINS $CERTBOT_REMAINING_CHALLENGES $CE
 """)
         clean = self.script("clean.sh", f"""#!/bin/sh
 curl -s -d "{{\\"host\\":\\"_acme-challenge.$CERTBOT_DOMAIN.\\"}}" {self.control()}/clear-txt || exit 1
-echo "clean $CERTBOT_DOMAIN <${{CERTBOT_AUTH_OUTPUT?unset}}> $CERTBOT_VALIDATION" >>{self.log}.txt
+echo "clean $CERTBOT_DOMAIN <${{CERTBOT_AUTH_OUTPUT?unset}}> $CERTBOT_REMAINING_CHALLENGES $CERTBOT_VALIDATION" \
+    >>{self.log}.txt
 """)
         self.issue("c.example", "*.c.example", options=["--dns", f"certbot:{auth} zone,{clean}"])
         rows = [line.split() for line in bed.read(self.log + ".txt").splitlines()]
         put, cleaned = [row for row in rows if row[0] == "put"], [row for row in rows if row[0] == "clean"]
         self.assertEqual([row[1:4] for row in put],
-                         [["c.example", "c.example,*.c.example", "1"], ["c.example", "c.example,*.c.example", "0"]])
-        self.assertEqual({" ".join(row[1:-1]) for row in cleaned}, {"c.example <id of c.example zone>"})
+                         [["c.example", "c.example,c.example", "1"], ["c.example", "c.example,c.example", "0"]])
+        self.assertEqual([" ".join(row[1:-2]) for row in cleaned], ["c.example <id of c.example zone>"] * 2)
+        self.assertEqual([row[-2] for row in cleaned], ["1", "0"], "as they were told when they put it")
         self.assertEqual({row[-1] for row in put}, {row[-1] for row in cleaned})
         self.acmec("renew", "--force")
+
+    def test_certbot_counts_what_it_has_to_prove(self):
+        """Names that are proved already, or otherwise, are none of the script's."""
+        auth = self.script("count.sh", f"""#!/bin/sh
+curl -s -d "{{\\"host\\":\\"_acme-challenge.$CERTBOT_DOMAIN.\\",\\"value\\":\\"$CERTBOT_VALIDATION\\"}}" \
+    {self.control()}/set-txt || exit 1
+echo "$CERTBOT_DOMAIN $CERTBOT_ALL_DOMAINS $CERTBOT_REMAINING_CHALLENGES" >>{self.log}.txt
+""")
+        pebble = self.start_pebble(authz_reuse=100, dns=f"127.0.0.1:{self.pebble.dns_port}")
+        issue = ["issue", *self.ca(pebble), "--dns-timeout", "0", "--dns", f"certbot:{auth}"]
+        self.acmec(*issue, *self.names("one.count.example", "two.count.example"))
+        os.remove(self.log + ".txt")
+        self.acmec(*issue, *self.standalone(pebble)[1:], *self.names(
+            "one.count.example", "two.count.example", "three.count.example", "four.count.example",
+            "web.count.example=standalone"))
+        rows = sorted((line.split() for line in bed.read(self.log + ".txt").splitlines()), key=lambda row: -int(row[2]))
+        self.assertEqual([row[2] for row in rows], ["1", "0"])
+        self.assertEqual({row[1] for row in rows}, {",".join(row[0] for row in rows)})
+        self.assertEqual({row[0] for row in rows}, {"three.count.example", "four.count.example"})
+
+    def test_scripts_that_make_the_name_themselves_prove_by_dns_01_alone(self):
+        for form in ("certbot", "dehydrated"):
+            error = self.issue("own.example", code=2, options=["--dns", f"{form}:{self.lego()}", "--dns-type",
+                                                               "dns-account-01"]).error()
+            self.assertIn("dns-01 only", error["message"])
 
     def test_certbot_without_a_second_script(self):
         auth = self.script("only.sh", f"""#!/bin/sh

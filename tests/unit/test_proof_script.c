@@ -41,7 +41,7 @@ static bool check(const char *text, struct error *err)
     AUTO(proving) proof = {0};
     struct error bad;
     assert_true(proving_parse(text, NULL, &proof, &bad));
-    return proof_script_check(&proof, err);
+    return proof_script_check(&proof, false, err);
 }
 
 static struct stored_record record_of(const char *provider)
@@ -51,8 +51,9 @@ static struct stored_record record_of(const char *provider)
         .name = mem_strdup("_acme-challenge.a.example"),
         .value = mem_strdup("the-value"),
         .domain = mem_strdup("a.example"),
-        .domains = mem_strdup("a.example,*.a.example"),
+        .domains = mem_strdup("a.example,b.example"),
         .token = mem_strdup("the-token"),
+        .remaining = 1,
     };
 }
 
@@ -60,7 +61,7 @@ static void make(const struct stored_record *record, bool put, struct proof_scri
 {
     struct error err = {0};
     bool needed = false;
-    if (!proof_script_make(record, put, 1, out, &needed, &err))
+    if (!proof_script_make(record, put, out, &needed, &err))
         fail_msg("%s", err.text);
     assert_true(needed);
 }
@@ -132,12 +133,13 @@ static void as_certbot_calls_its_scripts(void **state)
     assert_true(put.gives_output);
     assert_string_equal(variable(&put, "CERTBOT_DOMAIN"), "a.example");
     assert_string_equal(variable(&put, "CERTBOT_VALIDATION"), "the-value");
-    assert_string_equal(variable(&put, "CERTBOT_ALL_DOMAINS"), "a.example,*.a.example");
+    assert_string_equal(variable(&put, "CERTBOT_ALL_DOMAINS"), "a.example,b.example");
     assert_string_equal(variable(&put, "CERTBOT_REMAINING_CHALLENGES"), "1");
     assert_null(variable(&put, "CERTBOT_AUTH_OUTPUT"));
     make(&record, false, &out);
     expect_argv(&out, (const char *const[]){"/bin/sh", "-c", clean, NULL});
     assert_string_equal(variable(&out, "CERTBOT_AUTH_OUTPUT"), "");
+    assert_string_equal(variable(&out, "CERTBOT_REMAINING_CHALLENGES"), "1");
     record.output = mem_strdup("id 7");
     make(&record, false, &again);
     assert_string_equal(variable(&again, "CERTBOT_AUTH_OUTPUT"), "id 7");
@@ -152,7 +154,7 @@ static void without_a_second_script_nothing_is_called(void **state)
     AUTO(proof_script) out = {0};
     struct error err = {0};
     bool needed = true;
-    assert_true(proof_script_make(&record, false, 0, &out, &needed, &err));
+    assert_true(proof_script_make(&record, false, &out, &needed, &err));
     assert_false(needed);
 }
 
@@ -236,6 +238,7 @@ static void by_a_function_of_acme_sh(void **state)
     place_write(&place, "acme/dnsapi/dns_mine.sh", "");
     make(&record, true, &put);
     assert_string_equal(put.argv[1], "-c");
+    assert_string_equal(put.argv[3] + strlen(folder), "/acme.sh");
     assert_string_equal(put.argv[4], folder);
     assert_string_equal(put.argv[5], "dns_mine");
     assert_string_equal(put.argv[6], "add");
@@ -281,6 +284,24 @@ static void what_cannot_run_is_said_before(void **state)
     assert_non_null(strstr(err.text, "/nonexistent/hook"));
 }
 
+static void whose_script_makes_the_name_itself_puts_none_of_another_name(void **state)
+{
+    (void)state;
+    AUTO_FREE path = program("hook");
+    static const struct {
+        const char *form;
+        bool good;
+    } rows[] = {{"dns:exec", true}, {"dns:certbot", false}, {"dns:dehydrated", false}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        AUTO_FREE text = mem_printf("%s:%s", rows[i].form, path);
+        AUTO(proving) proof = {0};
+        struct error err = {0};
+        assert_true(proving_parse(text, NULL, &proof, &err));
+        assert_int_equal(proof_script_check(&proof, true, &err), rows[i].good);
+        assert_int_equal(err.code, rows[i].good ? ERR_NONE : ERR_USAGE);
+    }
+}
+
 static void lanes(void **state)
 {
     (void)state;
@@ -317,6 +338,7 @@ int main(void)
         cmocka_unit_test(by_a_function_of_acme_sh),
         cmocka_unit_test(over_http),
         cmocka_unit_test(what_cannot_run_is_said_before),
+        cmocka_unit_test(whose_script_makes_the_name_itself_puts_none_of_another_name),
         cmocka_unit_test(lanes),
     };
     return cmocka_run_group_tests(tests, start, end);

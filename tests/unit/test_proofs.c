@@ -101,6 +101,9 @@ static void matched_by_what_they_are_for(void **state)
     expect(&bench, ORDER_SEND, STEP_AUTHORIZATION, 1);
     assert_int_equal(proofs_next(bench.proofs, &action), PROOFS_BUSY);
     assert_true(read_as(&bench, 0, "*.b.example", "pending", "pending", TOKEN, &err));
+    /* The other one may be to be presented, too. */
+    assert_int_equal(proofs_next(bench.proofs, &action), PROOFS_BUSY);
+    assert_true(read_as(&bench, 1, "a.example", "valid", "valid", TOKEN, &err));
     assert_int_equal(proofs_next(bench.proofs, &action), PROOFS_ERRAND);
     assert_int_equal(action.what, ORDER_PRESENT);
     assert_string_equal(action.identifier->value, "*.b.example");

@@ -51,6 +51,7 @@ static void what_is_written_is_read(void **state)
     more.output = (char[]){"two\nlines"};
     more.value = (char[]){"value-2"};
     more.tries = 2;
+    more.remaining = 1;
     put(test, &plain, &more);
     assert_int_equal(place_mode(&test->place, FILE_OF_A), 0600);
     assert_int_equal(place_mode(&test->place, "var/journal"), 0700);
@@ -62,6 +63,8 @@ static void what_is_written_is_read(void **state)
     assert_string_equal(list.items[1].value, "value-2");
     assert_string_equal(list.items[1].output, "two\nlines");
     assert_string_equal(list.items[1].domains, "a.example,*.a.example");
+    assert_int_equal(list.items[0].remaining, 0);
+    assert_int_equal(list.items[1].remaining, 1);
     assert_int_equal(list.items[1].tries, 2);
 }
 

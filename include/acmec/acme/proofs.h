@@ -3,7 +3,8 @@
  *
  * Each authorization runs errands (read, deactivate, present, respond, examine), given out once by
  * proofs_next as an order_action, and reported back by the functions below; a report for an errand
- * that is not under way is ignored. After one has failed no other errand but examining begins. */
+ * that is not under way is ignored. None is presented before all have been read, so that whoever
+ * presents knows how many there are. After one has failed no other errand but examining begins. */
 #ifndef ACMEC_ACME_PROOFS_H
 #define ACMEC_ACME_PROOFS_H
 

@@ -59,7 +59,6 @@ struct proof_answer {
     const struct proving *choice; /* borrowed; choice->argument is the way's */
     const struct cert_spec *spec; /* borrowed */
     struct session *session;      /* borrowed */
-    size_t followers;             /* how many names may be presented after this one */
     size_t index;
     struct identifier identifier;
     char *token, *key_authorization; /* owned; "" for dns-persist-01 */

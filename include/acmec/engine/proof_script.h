@@ -28,13 +28,14 @@ struct proof_script {
 void proof_script_release(struct proof_script *script);
 
 /* What would fail later: the script's files are missing, not executable, or could be changed by
- * somebody else. ERR_FILES, ERR_CONFIG. */
-bool proof_script_check(const struct proving *proof, struct error *err) MUST_USE;
+ * somebody else: ERR_FILES, ERR_CONFIG. other_name: the records are not those of dns-01, whose name
+ * some scripts make by themselves: ERR_USAGE. */
+bool proof_script_check(const struct proving *proof, bool other_name, struct error *err) MUST_USE;
 
-/* The call that puts the answer in place, or takes it away; remaining: how many of the
- * certificate's records follow (certbot's scripts ask). *needed false: there is nothing to call. */
-bool proof_script_make(const struct stored_record *record, bool put, size_t remaining,
-                       struct proof_script *out, bool *needed, struct error *err) MUST_USE;
+/* The call that puts the answer in place, or takes it away. *needed false: there is nothing to
+ * call. */
+bool proof_script_make(const struct stored_record *record, bool put, struct proof_script *out,
+                       bool *needed, struct error *err) MUST_USE;
 
 /* Whether the call has the record's name in it; else its script makes it from the domain. */
 bool proof_script_is_told_name(const struct stored_record *record);

@@ -23,8 +23,7 @@ struct record_listener {
 
 struct record_wish {
     const char *cert;            /* the certificate's name; its lock is held until it is not busy */
-    struct stored_record stored; /* copied */
-    size_t followers;            /* how many records of the certificate may come after this one */
+    struct stored_record stored; /* copied; domains and remaining are filled in here */
     int64_t script_timeout_s, dns_timeout_s;
     struct record_listener listener;
 };

@@ -15,10 +15,11 @@ struct stored_record {
     char *name;    /* "_acme-challenge.example.com"; over HTTP as domain */
     char *value;   /* of the TXT record; over HTTP the key authorization */
     char *domain;  /* "example.com": what some scripts want beside */
-    char *domains; /* all of the certificate, comma-separated */
+    char *domains; /* of all records that its script puts for the certificate, comma-separated */
     char *token;
-    char *output;   /* what certbot's first script printed; NULL: nothing yet */
-    unsigned tries; /* to take it out */
+    char *output;       /* what certbot's first script printed; NULL: nothing yet */
+    unsigned remaining; /* how many of those records come after it */
+    unsigned tries;     /* to take it out */
 };
 struct record_list {
     struct stored_record *items;
