@@ -189,6 +189,19 @@ static bool any_allows(const struct dns_answer *answer, const char *tag,
     return false;
 }
 
+bool caa_write_record(const char *identities, size_t nth, const char *account_url, struct buf *out)
+{
+    const char *at = identities;
+    for (; at != NULL && nth > 0; nth--) {
+        at = strchr(at, ',');
+        at = at == NULL ? NULL : at + 1;
+    }
+    if (at == NULL)
+        return false;
+    buf_addf(out, "0 issue \"%.*s; accounturi=%s\"", (int)strcspn(at, ","), at, account_url);
+    return true;
+}
+
 enum caa_verdict caa_judge(const struct dns_answer *answer, const struct caa_wish *wish,
                            char reason[static CAA_REASON_MAX])
 {

@@ -21,18 +21,6 @@ void report_release(struct report *report)
     *report = (struct report){0};
 }
 
-char *account_caa(const struct account_view *account, size_t nth)
-{
-    const char *at = account->url == NULL ? NULL : account->caa;
-    for (; at != NULL && nth > 0; nth--) {
-        at = strchr(at, ',');
-        at = at == NULL ? NULL : at + 1;
-    }
-    if (at == NULL)
-        return NULL;
-    return mem_printf("0 issue \"%.*s; accounturi=%s\"", (int)strcspn(at, ","), at, account->url);
-}
-
 /* ---- exit code ---- */
 
 bool report_needs_person(const struct outcome *outcome, int64_t now)
@@ -208,23 +196,11 @@ static json_t *certificate_json(const struct outcome *outcome)
     return object;
 }
 
-/* Ready to be the value of a CAA record (RFC 8657): "0 issue ...". */
-static json_t *caa_json(const struct account_view *account)
+static json_t *texts_json(char *const *texts, size_t count)
 {
     json_t *list = json_array();
-    for (size_t i = 0;; i++) {
-        AUTO_FREE record = account_caa(account, i);
-        if (record == NULL)
-            return list;
-        (void)json_array_append_new(list, json_string(record));
-    }
-}
-
-static json_t *orders_json(const struct account_view *account)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < account->order_count; i++)
-        (void)json_array_append_new(list, json_string(account->orders[i]));
+    for (size_t i = 0; i < count; i++)
+        (void)json_array_append_new(list, json_string(texts[i]));
     return list;
 }
 
@@ -237,8 +213,9 @@ static json_t *account_json(const struct account_view *account)
     put_text(object, "status", account->status);
     put_text(object, "contact", account->contact);
     put_text(object, "thumbprint", account->thumbprint);
-    put(object, "caa", caa_json(account));
-    put(object, "orders", account->has_orders ? orders_json(account) : json_null());
+    put(object, "caa", texts_json(account->caa, account->caa_count));
+    put(object, "orders",
+        account->has_orders ? texts_json(account->orders, account->order_count) : json_null());
     return object;
 }
 

@@ -343,11 +343,8 @@ static void write_status(const struct report *report, const struct summary_style
 
 static void add_caa(const struct account_view *account, struct buf *out)
 {
-    for (size_t i = 0;; i++) {
-        AUTO_FREE value = account_caa(account, i);
-        if (value == NULL)
-            return;
-        AUTO_FREE record = mem_printf("example.com. CAA %s", value);
+    for (size_t i = 0; i < account->caa_count; i++) {
+        AUTO_FREE record = mem_printf("example.com. CAA %s", account->caa[i]);
         add_row(out, "CAA record", record);
     }
 }

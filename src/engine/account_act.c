@@ -1,5 +1,6 @@
 #include <acmec/engine/account_act.h>
 
+#include <acmec/acme/caa.h>
 #include <acmec/acme/problem.h>
 #include <acmec/base/cleanup.h>
 #include <acmec/base/log.h>
@@ -8,6 +9,8 @@
 #include <acmec/engine/enrol.h>
 #include <acmec/engine/keygen.h>
 #include <acmec/engine/world.h>
+
+#define CAA_RECORD_MAX 4096
 
 /* One exchange about the account, and what came of it. */
 struct talk {
@@ -30,11 +33,24 @@ void account_view_release(struct account_view *view)
     free(view->status);
     free(view->contact);
     free(view->thumbprint);
+    for (size_t i = 0; i < view->caa_count; i++)
+        free(view->caa[i]);
     free(view->caa);
     for (size_t i = 0; i < view->order_count; i++)
         free(view->orders[i]);
     free(view->orders);
     *view = (struct account_view){0};
+}
+
+void account_view_add_caa(struct account_view *view, const char *identities)
+{
+    AUTO(buf) record = BUF(CAA_RECORD_MAX);
+    while (view->url != NULL && caa_write_record(identities, view->caa_count, view->url, &record) &&
+           buf_ok(&record)) {
+        view->caa = mem_resize(view->caa, view->caa_count + 1, sizeof *view->caa);
+        view->caa[view->caa_count++] = mem_strdup(buf_str(&record));
+        buf_clear(&record);
+    }
 }
 
 /* ---- talking ---- */
@@ -272,7 +288,7 @@ static void fill(struct talk *talk, struct account_view *view)
     view->url = mem_strdup(stored->url);
     view->status = mem_strdup(stored->status);
     view->contact = mem_strdup(stored->contact);
-    view->caa = mem_strdup(stored->caa);
+    account_view_add_caa(view, stored->caa);
     if (enrol_key(enrol) != NULL && key_thumbprint(enrol_key(enrol), &thumbprint, &ignored))
         view->thumbprint = buf_take(&thumbprint);
 }

@@ -387,15 +387,15 @@ bool engine_account_show(struct engine *engine, struct account_views *out, struc
     for (size_t i = 0; i < list.count; i++) {
         const struct account_entry *entry = &list.items[i];
         const char *url = entry->stored.directory_url;
-        const struct account_view view = {
+        struct account_view view = {
             .ca = mem_strdup(url == NULL ? entry->ca : url),
             .account = mem_strdup(entry->account),
             .url = mem_strdup(entry->stored.url),
             .status = mem_strdup(entry->stored.status),
             .contact = mem_strdup(entry->stored.contact),
             .thumbprint = mem_strdup(entry->thumbprint),
-            .caa = mem_strdup(entry->stored.caa),
         };
+        account_view_add_caa(&view, entry->stored.caa);
         account_views_add(out, &view);
     }
     return true;

@@ -75,6 +75,24 @@ static const struct dns_answer *find_caa(const struct preflight_name *name, cons
     return NULL;
 }
 
+/* The record that lets this account alone issue, to be added or only to be known. */
+static void hint_at_record(const struct preflight_name *name, const struct caa_wish *wish,
+                           bool is_allowed, bool there_are_some, struct preflight_row *row)
+{
+    AUTO(buf) record = BUF(TEXT_MAX);
+    bool known = wish->account_url != NULL &&
+                 caa_write_record(wish->identities, 0, wish->account_url, &record);
+    if (known && !is_allowed)
+        preflight_hint(row, "the record for this CA and account: %s. CAA %s", name->base,
+                       escaped_str(buf_str(&record)).text);
+    else if (!is_allowed)
+        preflight_hint(row, "with an account ('acmec account register') preflight prints the "
+                            "record for it");
+    else if (known && !there_are_some)
+        preflight_hint(row, "to let no other CA or account issue: %s. CAA %s", name->base,
+                       escaped_str(buf_str(&record)).text);
+}
+
 void preflight_judge_caa(const struct preflight_name *name, const char *identities,
                          const char *account_url, struct preflight_rows *out)
 {
@@ -98,8 +116,7 @@ void preflight_judge_caa(const struct preflight_name *name, const char *identiti
     bool is_allowed = caa_judge(answer, &wish, reason) != CAA_FORBIDDEN;
     row = preflight_add(out, name->name->value, PREFLIGHT_CAA, is_allowed, "%s%s",
                         is_allowed ? "" : "the CAA records forbid it: ", reason);
-    if (!is_allowed)
-        preflight_hint(row, "'acmec account show' prints the record that allows this account");
+    hint_at_record(name, &wish, is_allowed, answer != NULL, row);
 }
 
 /* ---- the DNS as a way of proof ---- */

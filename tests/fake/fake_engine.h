@@ -228,7 +228,6 @@ void account_views_release(struct account_views *views)
         free(views->items[i].status);
         free(views->items[i].contact);
         free(views->items[i].thumbprint);
-        free(views->items[i].caa);
     }
     free(views->items);
     *views = (struct account_views){0};

@@ -164,7 +164,12 @@ class PreflightTest(bed.Case):
         url = self.acmec("account", "show").json["accounts"][0]["url"]
         for uri, code in ((url, 0), (url + "0", 5)):
             self.dns.records[("a.example", "CAA")] = [(0, "issue", f"pebble.letsencrypt.org; accounturi={uri}")]
-            self.preflight(*self.names("a.example"), "--standalone", code=code)
+            row = self.preflight(*self.names("a.example"), "--standalone", code=code)["caa"][0]
+        record = f'a.example. CAA 0 issue "pebble.letsencrypt.org; accounturi={url}"'
+        self.assertIn(record, row["hint"])
+        self.dns.records.pop(("a.example", "CAA"))
+        row = self.preflight(*self.names("*.a.example"), "--dns", "exec:/bin/true")["caa"][0]
+        self.assertIn(record, row["hint"])
 
     def test_caa_that_cannot_be_asked_for(self):
         self.dns.rcodes["example"] = "SERVFAIL"

@@ -152,6 +152,22 @@ static void test_whose_records_count(void **state)
     assert_false(caa_has_records(&answer));
 }
 
+static void test_record(void **state)
+{
+    (void)state;
+    AUTO(buf) out = BUF(200);
+    const char *const url = "https://ca.example/acct/7";
+    assert_true(caa_write_record("a.example,b.example", 0, url, &out));
+    assert_string_equal(buf_str(&out),
+                        "0 issue \"a.example; accounturi=https://ca.example/acct/7\"");
+    buf_clear(&out);
+    assert_true(caa_write_record("a.example,b.example", 1, url, &out));
+    assert_string_equal(buf_str(&out),
+                        "0 issue \"b.example; accounturi=https://ca.example/acct/7\"");
+    assert_false(caa_write_record("a.example,b.example", 2, url, &out));
+    assert_false(caa_write_record(NULL, 0, url, &out));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +176,7 @@ int main(void)
         cmocka_unit_test(test_accounts_and_methods),
         cmocka_unit_test(test_a_ca_without_a_name),
         cmocka_unit_test(test_whose_records_count),
+        cmocka_unit_test(test_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,10 @@ enum caa_verdict {
 /* Whether an answer holds a CAA record: then this name's records decide, and no parent's. */
 bool caa_has_records(const struct dns_answer *answer);
 
+/* Appends the value of the record that lets this account alone order (RFC 8657), for the nth (from
+ * 0) of the identities. False: there is no such identity. */
+bool caa_write_record(const char *identities, size_t nth, const char *account_url, struct buf *out);
+
 /* answer: of the closest name, from the one wanted upwards, that has CAA records; NULL: none has.
  * reason: a part of a sentence, escaped: "only other.example may issue". */
 enum caa_verdict caa_judge(const struct dns_answer *answer, const struct caa_wish *wish,

@@ -59,10 +59,6 @@ void report_release(struct report *report);
  * certificate does. */
 int report_exit_code(const struct report *report, int64_t now, bool detailed);
 
-/* The nth (from 0) CAA record's value that lets only this account order (RFC 8657), owned; NULL: no
- * such, or the CA does not say by which name CAA records know it. */
-char *account_caa(const struct account_view *account, size_t nth);
-
 /* Whether a person should look at it: expired, failing, or not deployed. */
 bool report_needs_person(const struct outcome *outcome, int64_t now);
 

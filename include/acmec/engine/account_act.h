@@ -14,6 +14,8 @@
 bool account_act(struct run *run, enum account_act act, const struct cert_spec *spec,
                  struct account_view *view, struct error *err) MUST_USE;
 
+/* Adds the CAA records for view's url; identities: the CA's names, comma-separated; NULL: none. */
+void account_view_add_caa(struct account_view *view, const char *identities);
 void account_view_release(struct account_view *view);
 
 #endif

@@ -125,7 +125,8 @@ struct account_view {
     char *status;  /* NULL unknown */
     char *contact; /* comma-separated, NULL none */
     char *thumbprint;
-    char *caa;     /* the CA's issuer domain names for CAA records, comma-separated; NULL unknown */
+    char **caa; /* values of CAA records that let this account alone order (RFC 8657) */
+    size_t caa_count;
     char **orders; /* URLs, escaped */
     size_t order_count;
     bool has_orders; /* the CA was asked, and offers a list */
