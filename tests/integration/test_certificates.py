@@ -1,6 +1,9 @@
 """What a certificate can be: profiles, chains, keys, requests of one's own, dates, two pairs."""
+import datetime
 import os
 import re
+import socket
+import ssl
 import subprocess
 
 import bed
@@ -90,6 +93,13 @@ class Profiles(bed.Case):
         self.assertEqual(self.hours("dates.example"), 48)
         self.acmec("renew", "--force", "dates.example")
         self.assertEqual(self.hours("dates.example"), 48)
+        # A date is of this certificate alone: those that renew it begin and end when they are ordered.
+        soon, later = (datetime.datetime.now(datetime.timezone.utc).date() + datetime.timedelta(days=days)
+                       for days in (2, 4))
+        row = self.issue("begin.example", "--not-before", str(soon), "--not-after",
+                         f"{later}T06:00:00Z").certificate("begin.example")
+        self.assertEqual((row["not_before"], row["not_after"]), (f"{soon}T00:00:00Z", f"{later}T06:00:00Z"))
+        self.assertNotIn(str(soon), bed.read(self.site.config, "certs/begin.example.conf"))
         error = self.issue("past.example", "--not-after", "2026-01-01", code=2).error()
         self.assertIn("--not-after", error["message"])
 
@@ -263,6 +273,37 @@ class TwoPairs(bed.Case):
         self.issue("two.example", "--key-type", "ecdsa-p384")
         self.assertEqual({file for file in os.listdir(self.site.live("two.example", "")) if "." in file},
                          {"privkey.pem", "cert.pem", "chain.pem", "fullchain.pem", "meta.json"})
+
+    def served(self, nginx, algorithms):
+        """The certificate for a client of TLS 1.2 that takes only these."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(algorithms)
+        with socket.create_connection(("127.0.0.1", nginx.tls), timeout=5) as plain:
+            with context.wrap_socket(plain, server_hostname="both.example") as secure:
+                return secure.getpeercert(binary_form=True)
+
+    def test_both_in_nginx(self):
+        """Each client gets the one that it can use, also after a renewal."""
+        folder = os.path.join(self.folder, "nginx-both")
+        os.makedirs(folder)
+        nginx = bed.SiteNginx(folder, self.pebble.http_port, bed.free_port(), {
+            "site": "server { listen {http}; server_name both.example; return 200 x; }\n"})
+        self.addCleanup(nginx.stop)
+        nginx.start()
+        before = nginx.sites()
+        self.acmec("issue", *self.names("both.example"), *self.ca(self.pebble), "--key-type", "ecdsa-p256,rsa-2048",
+                   "--nginx", "--nginx-conf", nginx.conf, "--http-port", str(nginx.http), "--tls-port", str(nginx.tls))
+        for renewed in (False, True):
+            if renewed:
+                self.acmec("renew", "--force")
+            for algorithms, file in (("ECDHE-ECDSA-AES128-GCM-SHA256", "cert.pem"),
+                                     ("ECDHE-RSA-AES128-GCM-SHA256", "cert.rsa.pem")):
+                self.assertEqual(self.served(nginx, algorithms),
+                                 ssl.PEM_cert_to_DER_cert(bed.read(self.site.live("both.example", file))), algorithms)
+        self.acmec("uninstall", "both.example", "--nginx")
+        self.assertEqual(nginx.sites(), before)
 
     def test_state_lost_and_resumed(self):
         """Killed between both orders: the first one's certificate is not ordered again."""

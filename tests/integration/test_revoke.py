@@ -257,6 +257,24 @@ class Delete(bed.Case):
             file.write(f"# {self.site.live('used.example')}\n")
         self.acmec("delete", "used.example", "--yes", "--nginx-conf", conf)
 
+    def test_installed(self):
+        """What acmec has put into nginx comes out first."""
+        folder = os.path.join(self.folder, "nginx-installed")
+        os.makedirs(folder)
+        nginx = bed.SiteNginx(folder, self.pebble.http_port, bed.free_port(), {
+            "site": "server { listen {http}; server_name in.example; return 200 x; }\n"})
+        self.addCleanup(nginx.stop)
+        nginx.start()
+        before = nginx.sites()
+        self.acmec("issue", *self.names("in.example"), *self.ca(self.pebble), "--nginx", "--nginx-conf", nginx.conf,
+                   "--http-port", str(nginx.http), "--tls-port", str(nginx.tls))
+        error = self.acmec("delete", "in.example", "--yes", code=8).error()
+        self.assertIn("uninstall in.example", error["hint"])
+        self.assert_whole("in.example")
+        self.acmec("uninstall", "in.example", "--nginx")
+        self.assertEqual(nginx.sites(), before)
+        self.acmec("delete", "in.example", "--yes")
+
     @unittest.skipUnless(shutil.which("strace"), "needs strace")
     def test_killed_in_the_middle(self):
         """At each removal of a file, and at each flush; the second run removes what is left."""
