@@ -304,7 +304,7 @@ static bool write_anew(const struct foreign *file, struct span bytes, struct sta
 
 /* ---- in place ---- */
 
-static bool put_all(int fd, struct span bytes)
+static bool pwrite_all(int fd, struct span bytes)
 {
     size_t done = 0;
     while (done < bytes.len) {
@@ -313,7 +313,22 @@ static bool put_all(int fd, struct span bytes)
             return false;
         done += (size_t)put;
     }
-    return ftruncate(fd, (off_t)bytes.len) == 0 && fsync(fd) == 0;
+    return true;
+}
+
+/* A file that becomes shorter is filled up with line ends and then cut: nginx never finds the rest
+ * of the old bytes behind the new ones. */
+static bool put_all(int fd, struct span bytes)
+{
+    struct stat now;
+    AUTO(buf) whole = BUF(FOREIGN_MAX);
+    buf_add_span(&whole, bytes);
+    if (fstat(fd, &now) != 0)
+        return false;
+    while ((off_t)whole.len < now.st_size && !whole.failed)
+        buf_add_byte(&whole, '\n');
+    return buf_ok(&whole) && pwrite_all(fd, buf_span(&whole)) &&
+           ftruncate(fd, (off_t)bytes.len) == 0 && fsync(fd) == 0;
 }
 
 /* Room is made first, so that a full disk is met before a byte has changed. */

@@ -350,14 +350,19 @@ static bool read_contents(const struct store *store, const struct journal *journ
            fail(err, ERR_FILES, "'%s' is damaged", old_path);
 }
 
+/* The byte of a version at its place; behind its end stands what io/foreign fills up with. */
+static bool has_byte(struct span version, size_t at, char byte)
+{
+    return byte == (at < version.len ? version.ptr[at] : '\n');
+}
+
 /* What a write in place that was cut off leaves: each byte is an old or a new one. */
 static bool is_mixture(struct span now, struct span old_bytes, struct span new_bytes)
 {
     if (now.len > old_bytes.len && now.len > new_bytes.len)
         return false;
     for (size_t i = 0; i < now.len; i++)
-        if ((i >= old_bytes.len || now.ptr[i] != old_bytes.ptr[i]) &&
-            (i >= new_bytes.len || now.ptr[i] != new_bytes.ptr[i]))
+        if (!has_byte(old_bytes, i, now.ptr[i]) && !has_byte(new_bytes, i, now.ptr[i]))
             return false;
     return true;
 }

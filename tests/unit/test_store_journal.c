@@ -320,8 +320,12 @@ static void test_cannot_be_restored(void **state)
 static void test_half_written(void **state)
 {
     (void)state;
-    static const char *const halves[] = {"new b, which is longer\n", "new b\nwhich is longer\n",
-                                         "new b\n", "new", "old b, which is longer\n"};
+    static const char *const halves[] = {"new b, which is longer\n",
+                                         "new b\nwhich is longer\n",
+                                         "new b\n",
+                                         "new",
+                                         "old b, which is longer\n",
+                                         "old b\n\n\n\n\n\n\n\n\n\n\n"};
     for (size_t i = 0; i < sizeof halves / sizeof halves[0]; i++) {
         AUTO(journal) journal = {0};
         AUTO(journal_recovery) done = {0};
