@@ -30,10 +30,40 @@ OLD_RSA = OLD_PAIR.replace("ecdsa", "rsa")
 TLS = server("one.example", "secure", "listen {tls} ssl;", OLD_PAIR)
 OTHER_TLS = server("other.example", "other", "listen {tls} ssl default_server; listen {http} default_server;", OLD_PAIR)
 BOTH = ("127.0.0.1", "::1")
+CERTBOT = '''server {
+    listen {http};
+    server_name one.example;
+    rewrite ^ https://$server_name$request_uri? permanent;
+}
+
+server {
+    listen {tls};
+    ssl on;
+    ssl_certificate OLD/ecdsa.pem; # managed by Certbot
+    ssl_certificate_key OLD/ecdsa.key; # managed by Certbot
+    include FOLDER/certbot.conf; # managed by Certbot
+    server_name one.example;
+    location / { return 200 "secure $host"; }
+}
+'''
+LUA_MODULE = "load_module modules/ndk_http_module.so;\nload_module modules/ngx_http_lua_module.so;\n"
+STREAM = "load_module modules/ngx_stream_module.so;\n"
+LUA = '''    location = /lua {
+        content_by_lua_block {
+            local text = "} -- }" --[[ } ]]
+            -- it's }
+            ngx.say(text)
+        }
+    }
+'''
 
 
 def site(text, default=DEFAULT, **more):
     return {"sites/00": default, "sites/site": text, **more}
+
+
+def secure(text, **more):
+    return site(text, OTHER_TLS, **more)
 
 
 EDITED = [
@@ -112,6 +142,138 @@ EDITED = [
             site(server("one.example", more="    include FOLDER/common;\n"),
                  server("_", "default", "listen {http} default_server;", "    include FOLDER/common;\n"),
                  common="location /a { return 200 a; }\n"), edits=NEW),
+    # ---- TLS is there already ----
+    SiteRow("a certificate of the same kind of key", secure(server("one.example") + TLS), edits="challenge if policy replace"),
+    SiteRow("a certificate of a server that is the first there", site(server("one.example") + TLS),
+            edits="challenge if policy replace", catches_all=True),
+    SiteRow("a certificate of another kind of key", secure(server("one.example") + TLS.replace("ecdsa", "rsa")),
+            edits="challenge if policy replace"),
+    SiteRow("two certificates, one of our kind",
+            secure(server("one.example") + TLS.replace(OLD_PAIR, OLD_RSA + OLD_PAIR)), edits="challenge if policy replace"),
+    SiteRow("both kinds of key for a server that has one",
+            secure(server("both.example") + TLS.replace("one.example", "both.example")), cert="both.example",
+            edits="challenge if pair policy replace"),
+    SiteRow("an RSA certificate for a server without one", site(server("rsa.example")), cert="rsa.example", edits=NEW),
+    SiteRow("TLS and plain in one server",
+            secure(server("one.example", listen="listen {http};\n    listen {tls} ssl http2;", more=OLD_PAIR)),
+            edits="challenge if policy replace"),
+    SiteRow("a pair in a snippet of its own",
+            secure(server("one.example") + TLS.replace(OLD_PAIR, "    include FOLDER/pair;\n"), pair=OLD_PAIR),
+            edited=("pair", "sites/site"), edits="challenge if policy replace"),
+    SiteRow("a certificate for all in http", secure(server("one.example") + TLS.replace(OLD_PAIR, "")), http=OLD_PAIR,
+            edits="challenge if pair policy"),
+    SiteRow("TLS by `ssl on`", secure(server("one.example") + TLS.replace("{tls} ssl;", "{tls};\n    ssl on;")),
+            edits="challenge if policy replace"),
+    SiteRow("TLS 1.3 alone", secure(server("one.example") + TLS.replace(OLD_PAIR, OLD_PAIR + "    ssl_protocols TLSv1.3;\n")),
+            edits="challenge if replace"),
+    SiteRow("clients must have certificates",
+            secure(server("one.example") + TLS.replace(OLD_PAIR, OLD_PAIR + "    ssl_verify_client on;\n"
+                                                               "    ssl_client_certificate OLD/ecdsa.pem;\n")),
+            edits="challenge if policy replace"),
+    SiteRow("as Certbot left it",
+            secure(CERTBOT, **{"certbot.conf": "ssl_session_timeout 1440m;\nssl_protocols TLSv1.2 TLSv1.3;\n"}),
+            edits="challenge guard replace", redirect=False, says="Certbot"),
+    # ---- requests that end early, or are forbidden ----
+    SiteRow("a return for all to https",
+            secure(server("one.example", more="    return 301 https://$host$request_uri;\n") + TLS),
+            edits="challenge guard policy replace", redirect=False),
+    SiteRow("a rewrite of all", site(server("one.example", more="    rewrite ^/(.*) /new/$1;\n")), edits=NEW),
+    SiteRow("a rewrite of all, at the default server",
+            {"sites/site": server("one.example", more="    rewrite ^/(.*) /new/$1;\n")},
+            edits="challenge guard if listen pair policy"),
+    SiteRow("an `if` for a name", {"sites/site": server(
+        "one.example", more="    if ($host = other.example) { return 403; }\n")},
+            edits="challenge guard if listen pair policy"),
+    SiteRow("a redirect in the location of all",
+            secure(TLS + "server {\n    listen {http};\n    server_name one.example;\n"
+                 "    location / { return 301 https://$host$request_uri; }\n}\n"),
+            edits="challenge policy replace", redirect=False),
+    SiteRow("nothing is allowed", {"sites/site": server(
+        "one.example", more="    deny all;\n    auth_basic who;\n    auth_basic_user_file FOLDER/users;\n"
+                            "    location ~ /\\. { return 403; }\n    location ~ ^/\\.well-known { return 404; }\n")},
+            edits=NEW_IF),
+    SiteRow("challenges are answered from a folder", {"sites/site": server(
+        "one.example", more="    location ^~ /.well-known/acme-challenge/ { root FOLDER/www; }\n")},
+            edits="if listen pair policy"),
+    SiteRow("challenges are answered from a folder, another is the default", site(server(
+        "one.example", more="    location ^~ /.well-known/acme-challenge/ {\n"
+                            "        alias FOLDER/www/.well-known/acme-challenge/;\n    }\n")),
+            edits="if listen pair policy"),
+    # ---- wishes ----
+    SiteRow("no redirect wanted", site(server("one.example")), args=("--no-redirect",), redirect=False,
+            edits="challenge listen pair policy"),
+    SiteRow("HSTS wanted", site(server("one.example")), args=("--hsts",),
+            edits="challenge hsts listen pair policy server", hsts=True),
+    SiteRow("the wildcard's own server, by name", site(server("all.wild.example b.wild.example") + server("wild.example")),
+            cert="wild.example", args=("--server-block", "all.wild.example"), edits=NEW,
+            names=("all.wild.example", "b.wild.example", "wild.example")),
+    # ---- whose file it is ----
+    SiteRow("a symlink leads to the file", {"sites/00": DEFAULT, "available/site": server("one.example")},
+            edited=("available/site",), edits=NEW, prepare=lambda nginx: os.symlink("../available/site", nginx.path("site"))),
+    SiteRow("a second name of the file, in place", {"sites/00": DEFAULT, "sites/site": server("one.example")},
+            args=("--in-place",), edits=NEW, prepare=lambda nginx: os.link(nginx.path("site"), nginx.folder + "/second")),
+    SiteRow("Ansible's, but we are to", site("# Ansible managed: do not edit\n" + server("one.example")),
+            args=("--edit-managed",), edits=NEW),
+    SiteRow("nginx does not run", site(server("one.example")), edits=NEW, running=False, says="next start serves it"),
+    SiteRow("Lua with braces beside it", site(server("one.example", more=LUA)), main=LUA_MODULE, edits=NEW, module="lua"),
+    SiteRow("streams have servers, too", site(server("one.example")), edits=NEW, module="stream", main=STREAM,
+            tail="stream {\n    server {\n        listen unix:FOLDER/stream;\n        proxy_pass 127.0.0.1:{http};\n"
+                 "    }\n}\n"),
+]
+
+REFUSED = [
+    SiteRow("no server has the name", {"sites/00": DEFAULT},
+            refused=r"nginx has no server of its own for one\.example\n.*server \{ listen \d+"),
+    SiteRow("a server without names", {"sites/site": "server {\n    listen {http};\n    return 200 x;\n}\n"},
+            refused="no server of its own for one.example"),
+    SiteRow("a regular expression", site(server("~^one\\.", "pattern")), refused="no server of its own for one.example"),
+    SiteRow("a wildcard that is not covered", site(server("*.example", "pattern")),
+            refused="no server of its own for one.example"),
+    SiteRow("only half of the names", site(server("two.example")), cert="two.example",
+            refused=r"no server of its own for www\.two\.example"),
+    SiteRow("a server in a file that is included twice",
+            {"sites/00": DEFAULT + "include FOLDER/common;\n", "sites/site": "include FOLDER/common;\n",
+             "common": server("one.example")}, refused="FOLDER/common:2: this file is included in several places"),
+    SiteRow("a pair that servers share",
+            site(server("one.example") + TLS.replace(OLD_PAIR, "    include FOLDER/pair;\n") +
+                 server("other.example", "other", "listen {tls} ssl;", "    include FOLDER/pair;\n"), pair=OLD_PAIR),
+            refused="FOLDER/pair:1: this file is included in several places"),
+    SiteRow("a certificate in a variable",
+            site(server("one.example") + TLS.replace("OLD/ecdsa.pem", "OLD/$ssl_server_name.pem")),
+            refused="FOLDER/sites/site:11: something else chooses this server's certificates"),
+    SiteRow("a certificate by Lua",
+            site(server("one.example") +
+                 TLS.replace(OLD_PAIR, OLD_PAIR + "    ssl_certificate_by_lua_block { local x = '}' }\n")),
+            main=LUA_MODULE, refused="FOLDER/sites/site:13: something else chooses this server's certificates", module="lua"),
+    SiteRow("a server that refuses every handshake",
+            site(server("one.example") + TLS.replace(OLD_PAIR, "    ssl_reject_handshake on;\n")),
+            refused="FOLDER/sites/site:11: this server refuses every handshake"),
+    SiteRow("challenges are answered by a program", site(server(
+        "one.example", more="    location ^~ /.well-known/acme-challenge/ { proxy_pass http://127.0.0.1:1; }\n")),
+            refused="FOLDER/sites/site:4: challenges are answered here already, not from files"),
+    SiteRow("others speak plain on the port of TLS",
+            site(server("one.example") + server("other.example", listen="listen {tls};")),
+            refused=r"FOLDER/sites/site:2: needs TLS on \*:\d+, where other servers speak plain HTTP"),
+    SiteRow("an address of its own on the port of TLS",
+            site(server("one.example") + TLS.replace("one.example", "other.example").replace("{tls}", "127.0.0.1:{tls}")),
+            refused=r"FOLDER/sites/site:2: needs \*:\d+, which a running nginx cannot bind beside 127\.0\.0\.1"),
+    SiteRow("the address is a stream's: what was written is taken back", site(server("one.example")), module="stream",
+            main=STREAM, tail="stream {\n    server {\n        listen 127.0.0.3:{tls};\n        return x;\n    }\n}\n",
+            refused=r"bind\(\) to 0\.0\.0\.0:\d+ failed \(98: Address already in use\)", taken_back=True),
+    SiteRow("a second name of the file", {"sites/00": DEFAULT, "sites/site": server("one.example")},
+            refused=r"'FOLDER/sites/site'.*several names \(hard links\)", code=7,
+            prepare=lambda nginx: os.link(nginx.path("site"), nginx.folder + "/second")),
+    SiteRow("Ansible writes the file", site("# Ansible managed: do not edit\n" + server("one.example")),
+            refused="FOLDER/sites/site:3: another tool writes this file"),
+    SiteRow("Puppet writes the file", site("# This file is managed by Puppet\n" + server("one.example")),
+            refused="FOLDER/sites/site:3: another tool writes this file"),
+    SiteRow("a file of a tenant", site("include FOLDER/tenant/*;\n", **{"tenant/site": server("one.example")}),
+            refused="FOLDER/tenant/site:2: others may change this file",
+            prepare=lambda nginx: os.chown(nginx.folder + "/tenant", 65534, 65534)),
+    SiteRow("a byte order mark makes the file invalid", site(server("one.example")), code=8, refused="FOLDER/sites/site:1",
+            then=lambda nginx: nginx.put("sites/site", "\ufeff" + server("one.example"))),
+    SiteRow("a file is broken already", site(server("one.example")), refused="FOLDER/sites/zz:1",
+            then=lambda nginx: nginx.put("sites/zz", "nonsense;\n")),
 ]
 
 
@@ -155,8 +317,7 @@ class Table(bed.Case):
             conf.write(f"nginx-conf = {nginx.conf}\nhttp-port = {nginx.http}\ntls-port = {nginx.tls}\n")
         if row.prepare:
             row.prepare(nginx)
-        if row.running:
-            nginx.start()
+        nginx.start()
         if row.then:
             row.then(nginx)
         for root in (os.path.join(site.state, "webroot"), os.path.join(nginx.folder, "www")):
@@ -189,12 +350,16 @@ class Table(bed.Case):
         try:
             files, names = nginx.bytes(), nginx.listing()
             before = nginx.observe()
+            if not row.running:
+                nginx.stop()
             result = self.run_acmec(site, nginx, "install")
+            if not row.running:
+                nginx.start()
             nginx.settle()
             self.assert_edited(row, nginx, files, result)
             leaf = ssl.PEM_cert_to_DER_cert(bed.read(site.live(row.cert, "cert.pem")))
             wrong = [*wrong_answers(nginx, before, nginx.observe(), leaf), *wrong_proofs(nginx, "the proof")]
-            self.assertEqual(wrong, [], "\n".join(wrong))
+            self.assertFalse(wrong, "\n".join(wrong[:4]))
 
             edited, reloads = nginx.bytes(), nginx.reloads()
             self.acmec("install", row.cert, "--nginx", site=site)
@@ -223,18 +388,18 @@ class Table(bed.Case):
             files, names = nginx.bytes(), nginx.listing()
             result = self.run_acmec(site, nginx, "install", code=row.code)
             place = row.refused.replace("FOLDER", re.escape(nginx.folder))
-            self.assertRegex(result.error()["message"] + "\n" + result.error().get("hint", ""), place)
+            error = result.error()
+            self.assertRegex(f"{error['message']}\n{error['hint']}", place)
             self.assertEqual(nginx.bytes(), files)
             self.assertEqual(nginx.listing(), names)
-            if row.running:
-                self.assertEqual(nginx.reloads(), 0)
+            self.assertEqual(nginx.reloads() > 0, row.taken_back)
         finally:
             nginx.stop()
 
     # ---- all rows ----
 
     def run_rows(self, rows, check):
-        rows = [row for row in rows if re.search(os.environ.get("ACMEC_ROWS", ""), row.title)]
+        rows = [row for row in rows if re.search(os.environ.get("ACMEC_ROWS", ""), row.title) and row.can_be_run()]
         counter, lock = iter(range(10000)), threading.Lock()
 
         def one(row):
@@ -250,6 +415,9 @@ class Table(bed.Case):
 
     def test_edited(self):
         self.run_rows(EDITED, self.edit)
+
+    def test_refused(self):
+        self.run_rows(REFUSED, self.refuse)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """SiteRow: one configuration of nginx's, what acmec is to make of it, and the checks that hold for every such row."""
 import dataclasses
 import difflib
+import glob
 import os
 import re
 import socket
@@ -19,6 +20,8 @@ KINDS = {  # of edits, by what there is more of afterwards
     "challenge": r"\blocation \^~ /\.well-known/acme-challenge/", "guard": r"\brewrite \^\(/\\\.well-known",
     "if": r"\bif \(\$acmec_plain", "server": r"\bserver \{ # managed|\bserver \{ *listen[^}]*return 301",
     "hsts": r"add_header Strict-Transport-Security"}
+HSTS = "Strict-Transport-Security: max-age=63072000"
+MODULES = "/usr/lib/nginx/modules"
 TOKEN = "/.well-known/acme-challenge/token-of-a-test"
 
 
@@ -41,12 +44,21 @@ class SiteRow:
     unproved: tuple = ()  # addresses at which challenges are not answered
     args: tuple = ()
     http: str = ""  # lines of http { }
+    main: str = ""  # lines before all others of nginx.conf
+    tail: str = ""  # lines behind them
+    module: str = ""  # of nginx's, that must be there
+    hsts: bool = False  # https has one more header
+    catches_all: bool = False  # other names that had a leaf by TLS get the certificate's
     as_plain: bool = False  # https gives what http gave, not what https gave to strangers
     says: str = ""  # a regular expression of something that is told
     proxy: bool = False  # all listeners want the PROXY protocol
-    running: bool = True
+    running: bool = True  # while acmec works
+    taken_back: bool = False  # refused only after nginx was reloaded
     prepare: typing.Optional[typing.Callable] = None  # of the row's nginx, before it starts
     then: typing.Optional[typing.Callable] = None  # after it has started
+
+    def can_be_run(self):
+        return not self.module or bool(glob.glob(f"{MODULES}/*{self.module}_module.so"))
 
 
 def certificate_names(row):
@@ -62,6 +74,9 @@ class RowNginx(SiteNginx):
         super().__init__(folder, free_port(), free_port(), {}, extra=row.http)
         for path, text in row.files.items():
             self.put(path, text)
+        with open(self.conf, encoding="utf-8") as conf:
+            rest = conf.read()
+        self.put("nginx.conf", row.main + rest + row.tail)
 
     def put(self, path, text):
         path = os.path.join(self.folder, path)
@@ -172,6 +187,8 @@ def wrong_answers(nginx, before, after, leaf):
         host, address, tls, path = question
         was, was_served = before[question]
         if host not in names:
+            if row.catches_all and was_served:
+                was_served = leaf
             if (answer, served) != (was, was_served) and was != "ConnectionRefusedError":
                 yield f"{question}: {answer}, not {was} as before, or another leaf"
         elif tls:
@@ -181,6 +198,8 @@ def wrong_answers(nginx, before, after, leaf):
                 yield f"{question}: not the new leaf ({answer})"
             if row.as_plain or not isinstance(was, tuple):
                 was = before[host, address, False, path][0]
+            if row.hsts and isinstance(answer, tuple):
+                answer = (answer[0], tuple(line for line in answer[1] if line != HSTS), answer[2])
             if answer != was:
                 yield f"{question}: {answer}, not {was}"
         elif row.redirect and (host, address) not in row.not_at:
