@@ -345,7 +345,7 @@ static size_t forget_results(struct nginx_install_item **items, size_t count)
     return loops;
 }
 
-/* The culprit is alone: nginx goes on with what was there before. */
+/* The culprit is alone and its live/NAME leads back: nginx goes on with what was there before. */
 static void settle(struct run *run, struct nginx_site *site)
 {
     struct error ignored = {0};
@@ -366,7 +366,8 @@ static void install_some(struct run *run, struct nginx_site *site,
     }
     if (count == 1) {
         items[0]->error = error;
-        settle(run, site);
+        if (items[0]->generation != 0)
+            settle(run, site);
         return;
     }
     install_some(run, site, items, count / 2);
