@@ -5,7 +5,7 @@ endif()
 install(TARGETS acmec RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS acmec-net acmec-responder RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/acmec)
 
-foreach(section 1 5)
+foreach(section 1 5 7)
     file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/man/*.${section})
     install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
 endforeach()
