@@ -21,6 +21,16 @@ void persist_offer_release(struct persist_offer *offer)
     *offer = (struct persist_offer){0};
 }
 
+void persist_offer_split(const char *issuers, struct persist_offer *out)
+{
+    persist_offer_release(out);
+    while (*issuers != '\0' && out->issuer_count < PERSIST_ISSUERS_MAX) {
+        size_t len = strcspn(issuers, ",");
+        out->issuers[out->issuer_count++] = mem_strndup(issuers, len);
+        issuers += len + (issuers[len] == ',' ? 1 : 0);
+    }
+}
+
 void persist_offer_copy(const struct persist_offer *from, struct persist_offer *out)
 {
     struct persist_offer copy = {.issuer_count = from->issuer_count,

@@ -313,12 +313,8 @@ static void begin_nginx(struct group *group)
 {
     size_t count = group->end - group->first;
     struct cert_spec **specs = mem_new(count + 1, sizeof *specs);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         specs[i] = &group->batch->items[group->first + i].spec;
-        /* What `acmec install` has put there is renewed there. */
-        specs[i]->nginx.install |=
-            !specs[i]->nginx.no_install && store_has_installed(group->run->store, specs[i]->name);
-    }
     group->run->nginx = nginx_run_begin(group->run, specs, count);
     free(specs);
 }

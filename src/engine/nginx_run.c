@@ -14,7 +14,8 @@ struct want {
     struct error error;
     char **roots; /* owned */
     size_t root_count;
-    struct installed layer; /* the way to its answers, where it stays */
+    bool is_edited;         /* the way to its answers was, or would be, put in */
+    struct installed layer; /* the same, where it stays */
 };
 
 /* Certificates with the same nginx. */
@@ -30,6 +31,7 @@ struct place {
 
 struct nginx_run {
     struct run *run;
+    bool look; /* nothing is to be changed */
     struct want *wants;
     size_t count;
     struct place *places;
@@ -174,6 +176,7 @@ static bool plan_way(struct nginx_run *nginx, struct place *place, struct want *
     if (!plan_challenge(&view->choose, &wish, &plan, err) ||
         !nginx_drafts_apply(&place->drafts, view, &plan.edits, err))
         return false;
+    want->is_edited = plan.edits.count > 0;
     place->temporary |= plan.temporary.count > 0;
     installed_add(&want->layer, &plan.edits);
     keep_roots(want, &plan);
@@ -244,11 +247,41 @@ static bool any_proof(const struct members *members)
     return false;
 }
 
+static bool any_install(const struct members *members)
+{
+    for (size_t i = 0; i < members->count; i++)
+        if (members->items[i]->spec->nginx.install)
+            return true;
+    return false;
+}
+
+static void change(struct nginx_run *nginx, struct place *place, const struct members *members)
+{
+    struct error err = {0};
+    bool good = nginx_site_lock(nginx->run, &place->site, &err);
+    if (good)
+        plan_ways(nginx, place, members);
+    if (!good || !put_in(nginx, place, members, &err))
+        refuse_all(members, &err);
+    if (!place->open)
+        lock_release(&place->site.lock);
+    place->site.lock.fd = place->open ? place->site.lock.fd : -1;
+}
+
+static void rehearse(struct nginx_run *nginx, struct place *place, const struct members *members)
+{
+    struct error err = {0};
+    if (nginx_site_test(nginx->run, &place->site, &err))
+        plan_ways(nginx, place, members);
+    else
+        refuse_all(members, &err);
+}
+
 static void prepare(struct nginx_run *nginx, struct place *place, const struct members *members)
 {
     struct run *run = nginx->run;
     struct error err = {0};
-    bool found = crypto_start(&err) && store_prepare(run->store, &err) &&
+    bool found = crypto_start(&err) && (nginx->look || store_prepare(run->store, &err)) &&
                  nginx_site_find(run, &members->items[0]->spec->nginx, &place->site, &err) &&
                  nginx_site_read(&place->site, NULL, 0, &place->real, &err);
     if (!found) {
@@ -257,16 +290,10 @@ static void prepare(struct nginx_run *nginx, struct place *place, const struct m
     }
     choose_nginx(nginx, place, members);
     check_all(nginx, place, members);
-    if (!any_proof(members))
-        return;
-    bool good = nginx_site_lock(run, &place->site, &err);
-    if (good)
-        plan_ways(nginx, place, members);
-    if (!good || !put_in(nginx, place, members, &err))
-        refuse_all(members, &err);
-    if (!place->open)
-        lock_release(&place->site.lock);
-    place->site.lock.fd = place->open ? place->site.lock.fd : -1;
+    if (nginx->look && (any_proof(members) || any_install(members)))
+        rehearse(nginx, place, members);
+    else if (!nginx->look && any_proof(members))
+        change(nginx, place, members);
 }
 
 static void prepare_place(struct nginx_run *nginx, size_t first, bool *done)
@@ -283,14 +310,24 @@ static void prepare_place(struct nginx_run *nginx, size_t first, bool *done)
     free(members.items);
 }
 
-struct nginx_run *nginx_run_begin(struct run *run, struct cert_spec *const *specs, size_t count)
+/* What `acmec install` has put there is renewed there. */
+static void take_spec(struct nginx_run *nginx, struct cert_spec *spec)
+{
+    spec->nginx.install |=
+        !spec->nginx.no_install && store_has_installed(nginx->run->store, spec->name);
+    if (is_wanted(spec))
+        nginx->wants[nginx->count++].spec = spec;
+}
+
+static struct nginx_run *begin(struct run *run, struct cert_spec *const *specs, size_t count,
+                               bool look)
 {
     struct nginx_run *nginx = mem_new(1, sizeof *nginx);
     nginx->run = run;
+    nginx->look = look;
     nginx->wants = mem_new(count + 1, sizeof *nginx->wants);
     for (size_t i = 0; i < count; i++)
-        if (is_wanted(specs[i]))
-            nginx->wants[nginx->count++].spec = specs[i];
+        take_spec(nginx, specs[i]);
     nginx->places = mem_new(nginx->count + 1, sizeof *nginx->places);
     bool *done = mem_new(nginx->count + 1, sizeof *done);
     for (size_t i = 0; i < nginx->count; i++)
@@ -298,6 +335,16 @@ struct nginx_run *nginx_run_begin(struct run *run, struct cert_spec *const *spec
             prepare_place(nginx, i, done);
     free(done);
     return nginx;
+}
+
+struct nginx_run *nginx_run_begin(struct run *run, struct cert_spec *const *specs, size_t count)
+{
+    return begin(run, specs, count, false);
+}
+
+struct nginx_run *nginx_run_look(struct run *run, struct cert_spec *spec)
+{
+    return begin(run, &spec, 1, true);
 }
 
 void nginx_run_after(struct nginx_run *nginx)
@@ -359,6 +406,12 @@ char *const *nginx_run_roots(const struct nginx_run *nginx, const struct cert_sp
     const struct want *want = find(nginx, spec);
     *count = want == NULL ? 0 : want->root_count;
     return want == NULL ? NULL : want->roots;
+}
+
+bool nginx_run_lacks_way(const struct nginx_run *nginx, const struct cert_spec *spec)
+{
+    const struct want *want = find(nginx, spec);
+    return want != NULL && nginx->look && want->is_edited;
 }
 
 bool nginx_run_is_open(const struct nginx_run *nginx)

@@ -10,6 +10,7 @@
 #include <acmec/engine/authority.h>
 #include <acmec/engine/due.h>
 #include <acmec/engine/nginx_read.h>
+#include <acmec/engine/nginx_run.h>
 #include <acmec/engine/nginx_where.h>
 #include <acmec/engine/proof.h>
 #include <acmec/engine/world.h>
@@ -24,13 +25,14 @@
 struct preflight {
     struct run *run;
     const struct preflight_request *request;
-    const struct cert_spec *spec;
+    struct cert_spec *spec;
     struct preflight_rows *out;
     struct questions questions;
     struct preflight_name *names; /* one for each of spec */
     struct proof *proof;
     bool is_checked;                /* the proof has been, with success */
     char *identities, *account_url; /* owned; NULL: unknown, none */
+    struct persist_offer offer;     /* of dns-persist-01: the issuer names of the directory */
     char *thumbprint;               /* owned; of the account's key, or "" */
 };
 
@@ -84,7 +86,13 @@ static bool ask_ca(struct preflight *preflight, struct session **session, struct
             return false;
     judge_ca(preflight, authority);
     *session = authority_session(authority);
-    return true;
+    if (authority_error(authority) != NULL)
+        return true;
+    const char *issuers = session_persist_issuers(*session);
+    if (issuers != NULL)
+        persist_offer_split(issuers, &preflight->offer);
+    return preflight->account_url == NULL ||
+           session_set_account(*session, preflight->account_url, err);
 }
 
 /* ---- what is known at home ---- */
@@ -139,7 +147,10 @@ static void prepare_names(struct preflight *preflight, struct session *session)
     struct proof_listener listener = {on_ready, on_failed, preflight};
     struct error error = {0};
     preflight->proof = proof_new(preflight->run, spec, session, &listener);
-    preflight->is_checked = proof_check(preflight->proof, &error);
+    const struct error *refusal = nginx_run_refusal(preflight->run->nginx, spec);
+    if (refusal != NULL)
+        error = *refusal;
+    preflight->is_checked = refusal == NULL && proof_check(preflight->proof, &error);
     const char *const *types = proof_challenge_types(preflight->proof);
     preflight->names = mem_new(spec->names.count, sizeof *preflight->names);
     for (size_t i = 0; i < spec->names.count; i++) {
@@ -147,11 +158,14 @@ static void prepare_names(struct preflight *preflight, struct session *session)
         name->name = &spec->names.items[i];
         name->base = name->name->value + (identifier_is_wildcard(name->name) ? 2 : 0);
         name->method = types[i] == NULL ? "http-01" : types[i];
+        name->lacks_way = cert_spec_proof(spec, name->name)->kind == PROOF_NGINX &&
+                          nginx_run_lacks_way(preflight->run->nginx, spec);
     }
     if (preflight->is_checked)
         return;
-    struct preflight_row *row = preflight_add(preflight->out, spec->names.items[0].value,
-                                              PREFLIGHT_PROOF, false, "%s", error.text);
+    enum preflight_kind kind = refusal != NULL ? PREFLIGHT_WEB_SERVER : PREFLIGHT_PROOF;
+    struct preflight_row *row =
+        preflight_add(preflight->out, spec->names.items[0].value, kind, false, "%s", error.text);
     preflight_hint(row, "%s", error.hint);
 }
 
@@ -182,23 +196,51 @@ static bool any_open(const struct preflight *preflight)
     return false;
 }
 
+/* A record that names an account cannot stand before there is one. */
+static bool prepare_standing(const struct preflight *preflight, struct preflight_name *name)
+{
+    name->token = mem_strdup("");
+    name->key_authorization = mem_strdup("");
+    if (preflight->account_url != NULL)
+        return true;
+    (void)fail(&name->error, ERR_REFUSED, "no record can name the account before there is one");
+    (void)with_hint(&name->error, "'acmec dns-persist show' registers it, and prints the record");
+    name->has_failed = true;
+    return false;
+}
+
+/* Whether there is something to put in place; *good false: no token could be made. */
+static bool is_to_present(struct preflight *preflight, struct preflight_name *name, bool *good,
+                          struct error *err)
+{
+    if (preflight_is_standing(name))
+        return preflight->offer.issuer_count > 0 && prepare_standing(preflight, name);
+    if (!preflight_is_visited(name))
+        return false;
+    *good = make_token(preflight, name, err);
+    name->is_ready = *good && name->lacks_way;
+    return *good && !name->lacks_way;
+}
+
 static bool present(struct preflight *preflight, struct error *err)
 {
     int64_t until_ms = run_now_ms(preflight->run) + PROOF_WITHIN_MS;
-    for (size_t i = 0; i < preflight->spec->names.count && preflight->is_checked; i++) {
+    bool good = true;
+    for (size_t i = 0; i < preflight->spec->names.count && preflight->is_checked && good; i++) {
         struct preflight_name *name = &preflight->names[i];
-        if (!preflight_is_visited(name))
+        if (!is_to_present(preflight, name, &good, err))
             continue;
-        if (!make_token(preflight, name, err))
-            return false;
         const struct order_action action = {
             .index = i,
             .identifier = name->name,
             .token = name->token,
             .key_authorization = name->key_authorization,
+            .persist = &preflight->offer,
         };
         proof_present(preflight->proof, &action);
     }
+    if (!good)
+        return false;
     while (any_open(preflight) && run_now_ms(preflight->run) < until_ms)
         if (!wait_event(preflight, until_ms, err))
             return false;
@@ -280,6 +322,9 @@ static void judge_name(struct preflight *preflight, const struct preflight_name 
     } else if (name->token != NULL && !name->is_ready) {
         (void)preflight_add(out, name->name->value, PREFLIGHT_PROOF, false,
                             "the proof could not be put in place in time");
+    } else if (name->token != NULL && preflight_is_standing(name)) {
+        (void)preflight_add(out, name->name->value, PREFLIGHT_PROOF, true,
+                            "no name server says that its record is missing");
     }
     for (size_t i = 0; i < name->visit_count; i++)
         preflight_judge_visit(name, &name->visits[i], out);
@@ -313,18 +358,22 @@ static void release(struct preflight *preflight)
     free(preflight->identities);
     free(preflight->account_url);
     free(preflight->thumbprint);
+    persist_offer_release(&preflight->offer);
     questions_release(&preflight->questions);
 }
 
 bool preflight_run(struct run *run, const struct preflight_request *request,
                    struct preflight_rows *out, struct error *err)
 {
-    const struct cert_spec *spec = request->spec;
+    struct cert_spec *spec = request->spec;
     struct preflight preflight = {.run = run, .request = request, .spec = spec, .out = out};
     if (!world_open(run, spec->ca_bundle, spec->proxy, err))
         return false;
+    run->nginx = nginx_run_look(run, spec);
     bool good = look(&preflight, err);
     proof_free(preflight.proof);
+    nginx_run_end(run->nginx);
+    run->nginx = NULL;
     world_close(run);
     release(&preflight);
     return good;

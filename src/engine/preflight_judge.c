@@ -214,6 +214,12 @@ static void add_failure(const struct preflight_name *name, const struct prefligh
     preflight_hint(row, "another server of this machine answers there");
 }
 
+/* Its answer says nothing about the proof yet, but it is this machine's. */
+static bool is_reached(const struct preflight_name *name, const struct preflight_visit *visit)
+{
+    return name->lacks_way && visit->own && visit->question->answered;
+}
+
 void preflight_judge_visit(const struct preflight_name *name, const struct preflight_visit *visit,
                            struct preflight_rows *out)
 {
@@ -228,6 +234,10 @@ void preflight_judge_visit(const struct preflight_name *name, const struct prefl
                             visit->address, (unsigned)visit->port, port);
     else if (is_proved(name, visit))
         (void)preflight_add(out, value, kind, true, "a self-made proof is served at %s",
+                            visit->address);
+    else if (is_reached(name, visit))
+        (void)preflight_add(out, value, kind, true,
+                            "this machine answers at %s; issue lets nginx serve the proof there",
                             visit->address);
     else if (visit->elsewhere[0] != '\0')
         (void)preflight_add(out, value, kind, true,

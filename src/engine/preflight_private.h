@@ -29,6 +29,7 @@ struct preflight_name {
     size_t levels;
     char *token, *key_authorization; /* owned */
     bool is_ready, has_failed;       /* its self-made proof */
+    bool lacks_way;                  /* nginx is to be given a way to it first */
     struct error error;
     struct preflight_visit visits[PREFLIGHT_VISITS_MAX];
     size_t visit_count;
@@ -44,8 +45,10 @@ void preflight_judge_visit(const struct preflight_name *name, const struct prefl
                            struct preflight_rows *out);
 
 /* ---- asking ---- */
-/* Whether it is proved by a connection to it, rather than by the DNS. */
+/* Whether it is proved by a connection to it, rather than by the DNS; by a standing record there.
+ */
 bool preflight_is_visited(const struct preflight_name *name);
+bool preflight_is_standing(const struct preflight_name *name);
 /* Adds the questions to the DNS, each once for all names. server: NULL: the system's. */
 void preflight_ask_name(struct preflight_name *name, const char *server,
                         struct questions *questions);

@@ -39,6 +39,11 @@ bool preflight_is_visited(const struct preflight_name *name)
     return strcmp(name->method, "http-01") == 0 || strcmp(name->method, "tls-alpn-01") == 0;
 }
 
+bool preflight_is_standing(const struct preflight_name *name)
+{
+    return strcmp(name->method, PERSIST_TYPE) == 0;
+}
+
 void preflight_ask_name(struct preflight_name *name, const char *server,
                         struct questions *questions)
 {
@@ -54,7 +59,7 @@ void preflight_ask_name(struct preflight_name *name, const char *server,
         name->a = ask_dns(questions, server, name->base, DNS_A);
         name->aaaa = ask_dns(questions, server, name->base, DNS_AAAA);
     } else {
-        AUTO_FREE record = strcmp(name->method, PERSIST_TYPE) == 0
+        AUTO_FREE record = preflight_is_standing(name)
                                ? persist_name(name->name)
                                : mem_printf("_acme-challenge.%s", name->base);
         name->txt = ask_dns(questions, server, record, DNS_TXT);
@@ -206,5 +211,5 @@ bool preflight_visit_on(const struct cert_spec *spec, const struct preflight_nam
         ask(name, visit, given, questions);
         return true;
     }
-    return by_web && last->answered && follow(name, visit, questions);
+    return by_web && last->answered && !name->lacks_way && follow(name, visit, questions);
 }

@@ -20,6 +20,8 @@ static bool check(struct run *run, const struct cert_spec *spec, const struct pr
     size_t count = 0;
     char *const *roots = nginx_run_roots(run->nginx, spec, &count);
     (void)choice;
+    if (nginx_run_lacks_way(run->nginx, spec))
+        return true;
     for (size_t i = 0; i < count; i++)
         if (!webroot_check(roots[i], err))
             return false;

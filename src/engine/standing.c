@@ -8,12 +8,6 @@
 #include <acmec/engine/world.h>
 #include <stdlib.h>
 
-/* Issuer names, joined by commas, in parts. */
-struct issuers {
-    char *names[PERSIST_ISSUERS_MAX]; /* owned */
-    size_t count;
-};
-
 /* One record, while the DNS is asked for it. */
 struct question {
     struct persist_want want;
@@ -26,7 +20,7 @@ struct question {
 struct standing {
     struct run *run;
     struct authority *authority;
-    struct issuers issuers;
+    struct persist_offer offer;
     struct question *questions; /* one for each record that was added */
     size_t count;
     struct standing_records *out;
@@ -82,18 +76,13 @@ static bool wait_for_account(struct standing *standing, struct error *err)
 
 static bool read_issuers(struct standing *standing, struct error *err)
 {
-    struct issuers *issuers = &standing->issuers;
-    const char *at = session_persist_issuers(authority_session(standing->authority));
-    if (at == NULL) {
+    const char *issuers = session_persist_issuers(authority_session(standing->authority));
+    if (issuers == NULL) {
         (void)fail(err, ERR_REFUSED, "the CA does not say under which name it looks for records");
         return with_hint(err, "it tells that in an order: try --dns-persist, which prints the "
                               "record that is missing");
     }
-    while (*at != '\0' && issuers->count < PERSIST_ISSUERS_MAX) {
-        size_t len = strcspn(at, ",");
-        issuers->names[issuers->count++] = mem_strndup(at, len);
-        at += len + (at[len] == ',' ? 1 : 0);
-    }
+    persist_offer_split(issuers, &standing->offer);
     return true;
 }
 
@@ -135,7 +124,7 @@ static bool add_record(struct standing *standing, const struct identifier *name,
                        struct error *err)
 {
     const struct session *session = authority_session(standing->authority);
-    const struct issuers *issuers = &standing->issuers;
+    const struct persist_offer *offer = &standing->offer;
     AUTO(buf) account_uri = BUF(PERSIST_RECORD_MAX);
     AUTO(buf) value = BUF(PERSIST_RECORD_MAX);
     AUTO(buf) line = BUF(PERSIST_LINE_MAX);
@@ -143,7 +132,7 @@ static bool add_record(struct standing *standing, const struct identifier *name,
                              session_key(session), session_account_url(session), &account_uri, err))
         return false;
     struct standing_record record = {.name = persist_name(name)};
-    persist_write(issuers->names[0], buf_str(&account_uri), wildcard, &value);
+    persist_write(offer->issuers[0], buf_str(&account_uri), wildcard, &value);
     persist_zone_line(record.name, buf_str(&value), &line);
     record.value = buf_take(&value);
     record.line = buf_take(&line);
@@ -156,7 +145,7 @@ static bool add_record(struct standing *standing, const struct identifier *name,
     out->items[out->count++] = record;
     struct question *question = &standing->questions[standing->count++];
     question->account_uri = buf_take(&account_uri);
-    question->want = (struct persist_want){(const char *const *)issuers->names, issuers->count,
+    question->want = (struct persist_want){(const char *const *)offer->issuers, offer->issuer_count,
                                            question->account_uri, wildcard, run_now(standing->run)};
     return true;
 }
@@ -231,8 +220,7 @@ static void release(struct standing *standing)
         free(standing->questions[i].account_uri);
     }
     free(standing->questions);
-    for (size_t i = 0; i < standing->issuers.count; i++)
-        free(standing->issuers.names[i]);
+    persist_offer_release(&standing->offer);
 }
 
 bool standing_read(struct run *run, const struct cert_spec *spec,

@@ -42,12 +42,13 @@ class PreflightTest(bed.Case):
         return [row for group in rows.values() for row in group if not row["ok"]]
 
     def test_all_green(self):
+        accounts = self.pebble.accounts()
         rows = self.preflight(*self.names("a.example"), "--standalone")
         self.assertEqual({check for check in rows}, {"ca", "rate-limit", "address", "caa", "port-80"})
         self.assertEqual(rows["address"][0]["detail"], "leads to 127.0.0.1 (this machine)")
         self.assertIn("a self-made proof is served at 127.0.0.1", rows["port-80"][0]["detail"])
         self.assertFalse(os.path.exists(os.path.join(self.site.config, "accounts")), "nothing is registered")
-        self.assertEqual(self.pebble.accounts(), 0)
+        self.assertEqual(self.pebble.accounts(), accounts)
         self.acmec("issue", *self.names("a.example"), *self.ca(self.pebble), "--standalone")
         self.preflight(*self.names("a.example"), "--standalone")
 
@@ -188,6 +189,61 @@ class PreflightTest(bed.Case):
         self.addCleanup(nginx.stop)
         red = self.red(*self.names("a.example"), "--tls-alpn", "--tls-port", str(bed.free_port()))
         self.assertEqual([row["check"] for row in red], ["port-443"])
+
+    def nginx(self, name, site):
+        nginx = bed.SiteNginx(os.path.join(self.site.home, name), 80, 443, {"site": site})
+        nginx.start()
+        self.addCleanup(nginx.stop)
+        return nginx
+
+    def test_through_nginx(self):
+        """What issue would edit stays as it is; nothing is made, and no lock is taken."""
+        nginx = self.nginx("through", "server { listen {http}; server_name a.example; return 301 https://$host/; }\n")
+        before = nginx.sites()
+        for how in (["--nginx"], []):
+            rows = self.preflight(*self.names("a.example"), "--nginx-conf", nginx.conf, *how)
+            self.assertIn("issue lets nginx serve the proof there", rows["port-80"][0]["detail"])
+            self.assertIn(f"nginx answers by *:80 {nginx.path('site')}:1 (exact)", rows["web-server"][0]["detail"])
+        self.assertEqual(nginx.sites(), before)
+        self.assertFalse(os.path.exists(self.site.config) or os.path.exists(self.site.state))
+        self.acmec("issue", *self.names("a.example"), *self.ca(self.pebble), "--nginx", "--nginx-conf", nginx.conf)
+        after = nginx.sites()
+        rows = self.preflight(*self.names("a.example"), "--nginx-conf", nginx.conf, "--nginx")
+        self.assertIn("a self-made proof is served at 127.0.0.1", rows["port-80"][0]["detail"])
+        self.assertEqual(nginx.sites(), after)
+        self.assertEqual([files for _, _, files in os.walk(os.path.join(self.site.state, "webroot")) if files], [])
+
+    def test_what_nginx_would_refuse(self):
+        nginx = self.nginx("refuse", "server { listen {http}; server_name ~^a\\.; }\n")
+        red = self.red(*self.names("a.example"), "--nginx-conf", nginx.conf, "--nginx")
+        self.assertEqual([row["check"] for row in red], ["web-server"])
+        self.assertIn("server_name a.example", red[0]["hint"])
+        failed = self.acmec("issue", *self.names("a.example"), *self.ca(self.pebble), "--nginx", "--nginx-conf",
+                            nginx.conf, code=8).error()
+        self.assertEqual(failed["message"], red[0]["detail"])
+        nginx.write("site", "server { listen {http}; server_name a.example; nonsense; }\n")
+        red = self.red(*self.names("a.example"), "--nginx-conf", nginx.conf, "--nginx")
+        self.assertIn("nonsense", red[0]["detail"])
+
+    def test_a_rate_limit_that_is_remembered(self):
+        proxy = bed.FaultProxy(self.pebble, lambda exchange: "429-long" if exchange.role == "newOrder" else None)
+        self.addCleanup(proxy.stop)
+        command = [*self.names("a.example"), "--standalone", *self.ca(self.pebble, proxy.url)]
+        self.acmec("issue", *command, code=6)
+        red = [row for row in self.acmec("preflight", *command, code=5).json["checks"] if not row["ok"]]
+        self.assertEqual([row["check"] for row in red], ["rate-limit"])
+        self.assertRegex(red[0]["hint"], r"^not before 20\d\d-")
+
+    def test_a_standing_record(self):
+        red = self.red(*self.names("a.example"), "--dns-persist")
+        self.assertEqual([row["check"] for row in red], ["proof"])
+        self.assertIn("before there is one", red[0]["detail"])
+        [record] = self.acmec("dns-persist", "show", *self.names("*.a.example"), *self.ca(self.pebble)).json["records"]
+        red = self.red(*self.names("*.a.example"), "--dns-persist")
+        self.assertIn(record["line"], red[0]["hint"])
+        self.dns.records[(record["name"], "TXT")] = [record["value"]]
+        rows = self.preflight(*self.names("*.a.example"), "--dns-persist")
+        self.assertEqual([row["ok"] for row in rows["proof"] + rows["dns"]], [True, True])
 
     def test_a_ca_that_is_gone(self):
         document = self.acmec("preflight", *self.names("a.example"), "--standalone", "--server",

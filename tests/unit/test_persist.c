@@ -42,6 +42,19 @@ static void the_drafts_are_told_apart(void **state)
     }
 }
 
+static void names_of_a_directory(void **state)
+{
+    (void)state;
+    AUTO(persist_offer) offer = {0};
+    persist_offer_split("a.example,b.example", &offer);
+    assert_int_equal(offer.issuer_count, 2);
+    assert_string_equal(offer.issuers[0], "a.example");
+    assert_string_equal(offer.issuers[1], "b.example");
+    persist_offer_split("1,2,3,4,5,6,7,8,9,10,11", &offer);
+    assert_int_equal(offer.issuer_count, PERSIST_ISSUERS_MAX);
+    assert_string_equal(offer.issuers[9], "10");
+}
+
 static void offers_that_are_refused(void **state)
 {
     (void)state;
@@ -160,9 +173,10 @@ static void what_a_record_allows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_drafts_are_told_apart), cmocka_unit_test(offers_that_are_refused),
-        cmocka_unit_test(names_and_texts),           cmocka_unit_test(lines_of_a_zone_file),
-        cmocka_unit_test(how_the_account_is_named),  cmocka_unit_test(what_a_record_allows),
+        cmocka_unit_test(names_of_a_directory),    cmocka_unit_test(the_drafts_are_told_apart),
+        cmocka_unit_test(offers_that_are_refused), cmocka_unit_test(names_and_texts),
+        cmocka_unit_test(lines_of_a_zone_file),    cmocka_unit_test(how_the_account_is_named),
+        cmocka_unit_test(what_a_record_allows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

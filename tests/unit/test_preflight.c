@@ -229,6 +229,22 @@ static void test_redirects_come_to_an_end(void **state)
     end(&scene);
 }
 
+/* Before nginx has a way to the answers any answer of this machine will do, and none of another. */
+static void test_a_way_that_is_yet_to_be_put_in(void **state)
+{
+    (void)state;
+    for (int own = 0; own < 2; own++) {
+        struct scene scene;
+        begin_visit(&scene, own ? "127.0.0.1" : "192.0.2.1");
+        scene.name.lacks_way = true;
+        reply(&scene, 301, "Location: https://a.example/\n", "");
+        assert_false(visit(&scene)); /* it will not lead there then */
+        judge_visit(&scene);
+        assert_row(&scene, PREFLIGHT_PORT_80, own, own ? "this machine answers" : "another server");
+        end(&scene);
+    }
+}
+
 /* Only where nobody at all answers on port 80 of our own address. */
 static void test_the_port_that_was_given(void **state)
 {
@@ -279,6 +295,7 @@ int main(void)
         cmocka_unit_test(test_a_visit),
         cmocka_unit_test(test_redirects),
         cmocka_unit_test(test_redirects_come_to_an_end),
+        cmocka_unit_test(test_a_way_that_is_yet_to_be_put_in),
         cmocka_unit_test(test_the_port_that_was_given),
         cmocka_unit_test(test_by_tls),
     };

@@ -30,6 +30,10 @@ struct persist_offer {
 void persist_offer_release(struct persist_offer *offer);
 void persist_offer_copy(const struct persist_offer *from, struct persist_offer *out);
 
+/* An offer of what a directory says before there is a challenge: names joined by commas; those past
+ * PERSIST_ISSUERS_MAX are left out. out is released first. */
+void persist_offer_split(const char *issuers, struct persist_offer *out);
+
 /* Reads a challenge. ERR_REFUSED: no issuer name, more than ten, or one that is no domain name. */
 bool persist_read(const json_t *challenge, struct persist_offer *out, struct error *err) MUST_USE;
 

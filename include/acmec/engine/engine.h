@@ -101,8 +101,8 @@ bool engine_check(struct engine *engine, const struct check_request *request,
                   struct check_targets *out, struct error *err) MUST_USE;
 
 struct preflight_request {
-    const struct cert_spec *spec; /* as engine_issue's */
-    const char *nginx_conf;       /* --nginx-conf, or NULL */
+    struct cert_spec *spec; /* as engine_issue's; how it is proved is filled in */
+    const char *nginx_conf; /* --nginx-conf, or NULL */
 };
 /* Whether engine_issue would work: one row for each question, red or green. */
 bool engine_preflight(struct engine *engine, const struct preflight_request *request,

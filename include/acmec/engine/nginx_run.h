@@ -9,9 +9,12 @@
 
 struct nginx_run;
 
-/* Looks at all specs; those that are to be proved by PROOF_AUTO may become PROOF_NGINX. Waits until
- * it is done. Specs are borrowed until nginx_run_end. */
+/* Looks at all specs; those that are to be proved by PROOF_AUTO may become PROOF_NGINX, and what is
+ * installed already is to stay so. Waits until it is done. Specs are borrowed until nginx_run_end.
+ */
 struct nginx_run *nginx_run_begin(struct run *run, struct cert_spec *const *specs, size_t count);
+/* The same for one spec, but nothing is changed, made or locked: only what would be refused. */
+struct nginx_run *nginx_run_look(struct run *run, struct cert_spec *spec);
 /* Takes out what was put in for the proofs alone. Again: nothing. */
 void nginx_run_after(struct nginx_run *nginx);
 void nginx_run_end(struct nginx_run *nginx); /* nginx_run_after, and frees; NULL is fine */
@@ -21,6 +24,8 @@ const struct error *nginx_run_refusal(const struct nginx_run *nginx, const struc
 /* The folders below which nginx finds the certificate's answers; borrowed. */
 char *const *nginx_run_roots(const struct nginx_run *nginx, const struct cert_spec *spec,
                              size_t *count);
+/* After nginx_run_look: whether a way to the answers would have to be put in. */
+bool nginx_run_lacks_way(const struct nginx_run *nginx, const struct cert_spec *spec);
 /* Whether something that was put in for the time of the proofs is still there. */
 bool nginx_run_is_open(const struct nginx_run *nginx);
 
