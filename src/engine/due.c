@@ -30,7 +30,7 @@ int64_t due_at(const struct cert_spec *spec, const struct cert_state *state)
     const struct stored_live *live = &state->live;
     int64_t ari = ari_moment(live);
     int64_t pause = 0;
-    if (live->generation == 0)
+    if (live->generation == 0 || live->revoked)
         return 0;
     if (ari == 0)
         return renewal_due_at(live->not_before, live->not_after, &spec->renew_before);

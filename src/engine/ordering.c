@@ -143,6 +143,8 @@ static bool choose_profile(struct ordering *ordering, struct demand *demand, str
         return true;
     }
     if (spec->profile_optional) {
+        if (ordering->pair > 0)
+            return true;
         run_progress(ordering->run, PROGRESS_NOTICE, spec->name,
                      "the CA does not offer the profile '%s'; ordering without one",
                      escaped_str(spec->profile).text);

@@ -342,6 +342,7 @@ static bool note(struct talk *talk, struct error *err)
     if (!store_read_state(store, talk->name, &talk->state, err))
         return false;
     talk->state.live.revoked = true;
+    talk->state.live.due_at = 0;
     return store_mark_revoked(store, talk->name, err) &&
            store_write_state(store, talk->name, &talk->state, err);
 }

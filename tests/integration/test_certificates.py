@@ -305,6 +305,10 @@ class TwoPairs(bed.Case):
         self.acmec("uninstall", "both.example", "--nginx")
         self.assertEqual(nginx.sites(), before)
 
+    def test_said_once(self):
+        run = self.issue("said.example", "--key-type", "ecdsa-p256,rsa-2048", "--preferred-profile", "gone")
+        self.assertEqual(run.stderr.count("'gone'"), 1, run.stderr)
+
     def test_state_lost_and_resumed(self):
         """Killed between both orders: the first one's certificate is not ordered again."""
         self.issue("kill.example", "--key-type", "ecdsa-p256,rsa-2048")

@@ -35,6 +35,7 @@ class Revoke(bed.Case):
         run = self.acmec("revoke", NAME, "--reason", "superseded", "--yes")
         row = run.certificate(NAME)
         self.assertEqual((row["action"], row["revoked"], row["serial"]), ("revoked", True, serial))
+        self.assertIsNone(row["next_renewal"], "it is due at once")
         self.assertEqual((self.status(serial)["Status"], self.status(serial)["Reason"]), ("Revoked", 4))
         self.assertTrue(self.acmec("list").certificate(NAME)["revoked"])
         self.assertIn("revoked", self.site.run("list").stdout)

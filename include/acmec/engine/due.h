@@ -25,7 +25,8 @@ bool due_is_by_ari(const struct run *run, const struct cert_spec *spec,
 bool due_ca_is_limited(const struct run *run, const struct cert_spec *spec, size_t nth,
                        const struct cert_state *state, struct error *held);
 
-/* The moment that counts for spec's certificate; 0: none yet. */
+/* The moment that counts for spec's certificate; 0: there is none yet, or it is revoked: at once.
+ */
 int64_t due_at(const struct cert_spec *spec, const struct cert_state *state);
 
 /* Whether the stored order is for what spec wants now. */
