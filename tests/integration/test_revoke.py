@@ -54,6 +54,24 @@ class Revoke(bed.Case):
         self.assertIn("--yes", run.error()["hint"])
         self.assertFalse(self.acmec("list").certificate(NAME)["revoked"])
 
+    def test_somebody_else_is_at_work(self):
+        """On this certificate: neither is revoked or deleted under a run's feet; --wait waits for its end."""
+        self.issue()
+        path = os.path.join(self.site.state, "locks", NAME + ".lock")
+        holder = subprocess.Popen(["flock", "--no-fork", path, "sh", "-c", "echo held; exec sleep 600"],
+                                  stdout=subprocess.PIPE)
+        try:
+            self.assertEqual(holder.stdout.readline(), b"held\n")
+            for word in ("revoke", "delete"):
+                self.assertEqual(self.site.run(word, NAME, "--yes").code, 75)
+            self.assertFalse(self.acmec("list").certificate(NAME)["revoked"])
+            waiting = self.site.popen("revoke", NAME, "--yes", "--wait", "60", stdout=subprocess.PIPE)
+        finally:
+            holder.kill()
+            holder.wait()
+            holder.stdout.close()
+        self.assertEqual(waiting.communicate()[0], f"revoked {NAME}\n")
+
     def test_twice(self):
         self.issue()
         self.acmec("revoke", NAME, "--yes")
