@@ -74,9 +74,10 @@ class Ari(bed.Case):
         self.issue()
         before = self.listed()["serial"]
         self.pebble.suggest(self.leaf(), window(-2, 1, explanationURL="https://ca.example/incident\u0007"))
+        orders = self.orders_to_replace(NAME)
         run, calls = self.at("+7h")
         self.assertEqual(run.actions(), {NAME: "renewed"})
-        self.assertEqual(calls["newOrder"], 1)
+        self.assertEqual(calls["newOrder"], orders)
         self.assertIn("https://ca.example/incident", run.stderr)
         self.assertNotIn("\u0007", run.stderr)
         self.assertNotEqual(self.listed()["serial"], before)
@@ -146,9 +147,10 @@ class Ari(bed.Case):
         self.issue("c0.example", "--name", "c0")
         bed.make_idle(self.site, 40)
         self.issue("due.example", "--renew-before", "89d")
+        orders = self.orders_to_replace("due.example")
         run, calls = self.at("+30h")
         self.assertEqual(collections.Counter(run.actions().values()), {"not-due": 40, "renewed": 1})
-        self.assertEqual((calls["directory"], calls["renewalInfo"], calls["newOrder"]), (1, 40, 1))
+        self.assertEqual((calls["directory"], calls["renewalInfo"], calls["newOrder"]), (1, 40, orders))
         self.assertNotIn("renewalInfo", self.at("+31h")[1])
         for number in range(40):
             text = bed.read(self.site.state, f"certs/c{number}.json")
@@ -166,9 +168,10 @@ class Ari(bed.Case):
         other = self.site.copy(os.path.join(self.folder, "other-machine"))
         self.acmec("renew", "--force")
         self.pebble.clear()
+        orders = max(2, self.orders_to_replace(NAME, site=other))
         run = self.acmec("renew", "--force", site=other)
         self.assertEqual(run.actions(), {NAME: "renewed"})
-        self.assertEqual(self.pebble.calls().count("newOrder"), 2)
+        self.assertEqual(self.pebble.calls().count("newOrder"), orders)
         with open(os.path.join(self.pebble.run, "pebble.log"), encoding="utf-8", errors="replace") as log:
             self.assertRegex(log.read(), re.compile("replace", re.IGNORECASE))
 
@@ -188,6 +191,8 @@ class Shortlived(bed.Case):
         """The actions of a renew after each step, from issuance on."""
         pebble = self.start_pebble(extra={"profiles": {"short": {"description": "", "validityPeriod": seconds}}})
         self.acmec("issue", *self.names("short.example"), *self.ca(pebble), *self.standalone(pebble))
+        # Pebble's own window spans the whole life of a short one.
+        pebble.suggest(bed.read(self.site.live("short.example", "cert.pem")), window(seconds / 3600 * 0.75, hours=0.01))
         seen = []
         for number in range(1, steps + 1):
             site = self.site.copy(os.path.join(self.folder, f"{seconds}-{number}"))

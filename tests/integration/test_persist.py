@@ -52,9 +52,11 @@ class Persist(bed.Case):
         self.assertIn("DNS:*.a.example", self.cert_text("a.example", "-ext", "subjectAltName"))
         self.assertIn("dns-persist = yes", bed.read(self.site.config, "certs/a.example.conf").splitlines())
         self.pebble.clear()
+        orders = self.orders_to_replace("a.example")
         self.assertEqual(self.acmec("renew", "--force", *self.look()).actions(), {"a.example": "renewed"})
         calls = self.pebble.calls()
-        self.assertEqual((calls.count("challenge"), calls.count("newOrder")), (2, 1))
+        self.assertEqual(calls.count("newOrder"), orders)
+        self.assertLessEqual(calls.count("challenge"), 2)
 
     def test_check(self):
         [there] = self.show("a.example")

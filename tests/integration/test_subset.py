@@ -73,7 +73,12 @@ class Subset(bed.Case):
         run = self.acmec("renew", "--force")
         self.assert_has(run, "good.example", ["good.example", "fine.example", "bad.example"], [])
         self.fails("bad.example")
-        self.assert_has(self.acmec("renew", "--force"), "good.example", ["good.example", "fine.example"], ["bad.example"])
+        run = self.acmec("renew", "--force")
+        for _ in range(20):  # now and then Pebble takes an old proof
+            if not run.certificate("good.example")["reused_proof"]:
+                break
+            run = self.acmec("renew", "--force")
+        self.assert_has(run, "good.example", ["good.example", "fine.example"], ["bad.example"])
 
     def test_one_after_the_other(self):
         self.fails("one.example")
