@@ -1,7 +1,9 @@
 #include <acmec/cli/context.h>
 
 #include <acmec/base/cleanup.h>
+#include <acmec/base/log.h>
 #include <acmec/data/escape.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Whether the command line chooses an account; acmec.conf says what certificates are ordered with,
@@ -48,9 +50,43 @@ static bool update(struct context *context, struct error *err)
     return act(context, ACCOUNT_ACT_UPDATE, err);
 }
 
+/* ---- rollover ---- */
+
+static bool is_stateless_with(struct context *context, const char *name,
+                              const struct account_view *account)
+{
+    AUTO(cert_spec) spec = {0};
+    struct error ignored = {0};
+    return context_load_spec(context, name, &spec, &ignored) &&
+           cert_spec_uses(&spec, PROOF_STATELESS) && strcmp(spec.account, account->account) == 0 &&
+           cert_spec_has_ca(&spec, account->ca);
+}
+
+/* Web servers that answer by themselves know the thumbprint of the old key. */
+static void warn_stateless(struct context *context, const struct account_view *account)
+{
+    char **names = NULL;
+    size_t count = 0;
+    struct error ignored = {0};
+    if (!engine_list_names(context->engine, &names, &count, &ignored))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        if (is_stateless_with(context, names[i], account))
+            log_warn("%s: --stateless: its web server must answer with the new thumbprint %s",
+                     names[i], account->thumbprint);
+        free(names[i]);
+    }
+    free(names);
+}
+
 static bool roll_over(struct context *context, struct error *err)
 {
-    return act(context, ACCOUNT_ACT_ROLLOVER, err);
+    const struct account_views *views = &context->report.accounts;
+    if (!act(context, ACCOUNT_ACT_ROLLOVER, err))
+        return false;
+    if (views->count > 0)
+        warn_stateless(context, &views->items[0]);
+    return true;
 }
 
 static bool deactivate(struct context *context, struct error *err)

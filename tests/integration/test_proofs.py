@@ -97,6 +97,16 @@ class WithoutFiles(bed.Case):
         self.assert_whole("s.example")
         self.assertIn("stateless = yes", bed.read(self.site.config, "certs/s.example.conf").splitlines())
         self.acmec("renew", "--force")
+        self.assertEqual(self.site.run("account", "thumbprint").stdout, Thumbprint.thumbprint + "\n")
+
+        # Another key has another thumbprint: said when it changes, and by the local server before the CA is asked.
+        rolled = self.acmec("account", "rollover", *self.ca(pebble))
+        thumbprint = rolled.json["accounts"][0]["thumbprint"]
+        self.assertIn(f"s.example: --stateless: its web server must answer with the new thumbprint {thumbprint}",
+                      rolled.stderr)
+        self.acmec("renew", "--force", code=5)
+        Thumbprint.thumbprint = thumbprint
+        self.acmec("renew", "--force")
 
     def script(self, text):
         path = os.path.join(self.site.home, "publish")
