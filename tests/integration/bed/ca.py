@@ -147,6 +147,7 @@ class Caddy(_Authority):
     def __init__(self, run):
         port = free_port(3)
         self._start("start-caddy", run, str(port))
+        self.dns_control = port + 2  # management of the challtestsrv that it asks
         self.url = f"https://localhost:{port}/acme/local/directory"
 
 
