@@ -15,11 +15,24 @@ def sha256(path):
     return said.split("=")[1].strip().replace(":", "").lower()
 
 
+def staple(folder, chain, key):
+    """An OCSP reply that says that a self-signed certificate is good."""
+    def openssl(*args):
+        return subprocess.run(["openssl", *args], capture_output=True, text=True, check=True, cwd=folder).stdout
+    serial = openssl("x509", "-in", chain, "-noout", "-serial").split("=")[1].strip()
+    with open(os.path.join(folder, "index"), "w", encoding="utf-8") as index:
+        index.write(f"V\t991231235959Z\t\t{serial}\tunknown\t/CN=x\n")
+    openssl("ocsp", "-issuer", chain, "-cert", chain, "-reqout", "request", "-no_nonce")
+    openssl("ocsp", "-index", "index", "-CA", chain, "-rsigner", chain, "-rkey", key, "-reqin", "request",
+            "-ndays", "1", "-respout", "reply")
+    return os.path.join(folder, "reply")
+
+
 class CheckTest(bed.Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.port, cls.other, cls.plain = bed.free_port(), bed.free_port(), bed.free_port()
+        cls.port, cls.other, cls.plain, cls.stapling = (bed.free_port() for _ in range(4))
         cls.ecdsa, ecdsa_key = bed.make_certificate(cls.folder, "ecdsa", [NAME, "127.0.0.1", "::1"])
         cls.rsa, rsa_key = bed.make_certificate(cls.folder, "rsa", [NAME], kind="rsa")
         one = f"ssl_certificate {cls.ecdsa}; ssl_certificate_key {ecdsa_key};"
@@ -29,6 +42,8 @@ class CheckTest(bed.Case):
                      {one} {two} ssl_protocols TLSv1.2 TLSv1.3;
                      add_header Strict-Transport-Security "max-age=100" always; }}
             server {{ listen 127.0.0.1:{cls.other} ssl; {two} ssl_protocols TLSv1.2; }}
+            server {{ listen 127.0.0.1:{cls.stapling} ssl; {one} ssl_stapling on;
+                     ssl_stapling_file {staple(cls.folder, cls.ecdsa, ecdsa_key)}; }}
             server {{ listen 127.0.0.1:{cls.plain}; }}""")
         cls.addClassCleanup(nginx.stop)
 
@@ -70,6 +85,11 @@ class CheckTest(bed.Case):
         self.assertEqual(len(found["problems"]), 2, found)
         self.assertIn(f"is for {NAME}, not for four.example", found["problems"][0])
         self.assertIn("signed by nobody but itself", found["problems"][1])
+
+    def test_stapling(self):
+        found = self.check(f"127.0.0.1:{self.stapling}", "--ca-bundle", self.ecdsa, "--explain")["targets"][0]
+        self.assertEqual((found["stapled"], found["problems"]), (True, []))
+        self.assertIn("the stapled OCSP response", "\n".join(found["explanation"]))
 
     def test_exit_codes(self):
         nobody = bed.free_port()
