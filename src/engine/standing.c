@@ -2,6 +2,7 @@
 
 #include <acmec/acme/persist.h>
 #include <acmec/base/cleanup.h>
+#include <acmec/base/log.h>
 #include <acmec/base/mem.h>
 #include <acmec/engine/authority.h>
 #include <acmec/engine/dns_look.h>
@@ -19,9 +20,9 @@ struct question {
 
 struct standing {
     struct run *run;
-    struct authority *authority;
-    struct persist_offer offer;
-    struct question *questions; /* one for each record that was added */
+    struct authority *authority; /* that is looked at */
+    struct persist_offer offer;  /* its issuer names */
+    struct question *questions;  /* one for each record that was added */
     size_t count;
     struct standing_records *out;
 };
@@ -153,7 +154,6 @@ static bool add_record(struct standing *standing, const struct identifier *name,
 static bool add_records(struct standing *standing, const struct identifier_list *names,
                         struct error *err)
 {
-    standing->questions = mem_new(names->count + 1, sizeof *standing->questions);
     for (size_t i = 0; i < names->count; i++) {
         const struct identifier *name = &names->items[i];
         if (name->type == IDENTIFIER_DNS && is_first(names, i) &&
@@ -161,6 +161,39 @@ static bool add_records(struct standing *standing, const struct identifier_list 
             return false;
     }
     return true;
+}
+
+static bool add_of_authority(struct standing *standing, const struct identifier_list *names,
+                             struct error *err)
+{
+    return wait_for_account(standing, err) && read_issuers(standing, err) &&
+           add_records(standing, names, err);
+}
+
+/* All CAs of spec may be asked: each wants a record of its own. One that fails is told, and only
+ * where all fail there is nothing to show. */
+static bool add_of_all(struct standing *standing, const struct cert_spec *spec,
+                       const struct identifier_list *names, struct error *err)
+{
+    size_t good = 0;
+    struct error last = {0};
+    for (size_t i = 0; i < spec->ca_count; i++)
+        (void)authority_get(standing->run, spec, i, AUTHORITY_FOR_ORDERS);
+    for (size_t i = 0; i < spec->ca_count; i++) {
+        struct error own = {0};
+        standing->authority = authority_get(standing->run, spec, i, AUTHORITY_FOR_ORDERS);
+        if (add_of_authority(standing, names, &own))
+            good++;
+        else if (i + 1 < spec->ca_count || good > 0)
+            log_warn("%s: %s", authority_directory_url(standing->authority), own.text);
+        if (own.code != ERR_NONE)
+            last = own;
+        if (!world_goes_on(standing->run, err))
+            return false;
+    }
+    if (good == 0)
+        *err = last;
+    return good > 0;
 }
 
 /* ---- the DNS ---- */
@@ -229,13 +262,9 @@ bool standing_read(struct run *run, const struct cert_spec *spec,
 {
     if (!world_open(run, spec->ca_bundle, spec->proxy, err))
         return false;
-    struct standing standing = {
-        .run = run,
-        .authority = authority_get(run, spec, 0, AUTHORITY_FOR_ORDERS),
-        .out = out,
-    };
-    bool good = wait_for_account(&standing, err) && read_issuers(&standing, err) &&
-                add_records(&standing, names, err) && (!look || look_for_all(&standing, err));
+    struct standing standing = {.run = run, .out = out};
+    standing.questions = mem_new(spec->ca_count * names->count + 1, sizeof *standing.questions);
+    bool good = add_of_all(&standing, spec, names, err) && (!look || look_for_all(&standing, err));
     release(&standing);
     world_close(run);
     return good;

@@ -2,6 +2,7 @@
 import base64
 import hashlib
 import json
+import os
 
 import bed
 
@@ -116,6 +117,25 @@ class Persist(bed.Case):
 
     def test_addresses_cannot_be_proved_so(self):
         self.assertIn("127.0.0.1", self.issue("127.0.0.1", code=2).error()["message"])
+
+    def test_each_ca_wants_a_record_of_its_own(self):
+        second = self.start_pebble(dns=self.dns.address)
+        dead = f"https://localhost:{bed.free_port()}/dir"
+        bundle = os.path.join(self.site.home, "bundle.pem")
+        with open(bundle, "w", encoding="utf-8") as out:
+            out.write(bed.read(self.pebble.bundle) + bed.read(second.bundle))
+        servers = ["--server", self.pebble.url, "--server", dead, "--server", second.url]
+        options = [*servers, "--ca-bundle", bundle, "--agree-tos", *self.look()]
+        shown = self.acmec("dns-persist", "show", "-d", "two.example", *options)
+        self.assertIn(f"{dead}: ", shown.stderr)
+        values = [record["value"] for record in shown.json["records"]]
+        urls = {row["ca"]: row["url"] for row in self.acmec("account", "show").json["accounts"]}
+        self.assertEqual(values, [f"{ISSUER}; accounturi={urls[ca]}" for ca in (self.pebble.url, second.url)])
+        self.put("two.example", *values)
+        self.acmec("dns-persist", "check", "-d", "two.example", *options)
+        self.acmec("issue", "-d", "two.example", "--dns-persist", "--server", dead, "--server", second.url,
+                   "--ca-bundle", bundle, "--agree-tos", *self.look())
+        self.acmec("dns-persist", "show", "-d", "two.example", "--server", dead, "--agree-tos", code=4)
 
     # ---- the drafts ----
 

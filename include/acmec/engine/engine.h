@@ -170,8 +170,9 @@ struct standing_records {
 };
 void standing_records_release(struct standing_records *records);
 /* Appends the records that let spec's account order for names (those of spec that are DNS names),
- * one for a base name and its wildcard; the account is registered if there is none. look: asks the
- * DNS whether a record that allows as much is there. ERR_REFUSED: the CA does not say its name. */
+ * one for a base name and its wildcard, at each of spec's CAs; accounts are registered where there
+ * are none. look: asks the DNS whether a record that allows as much is there. ERR_REFUSED: the CA
+ * does not say its name. A CA that fails beside others is a warning. */
 bool engine_standing_records(struct engine *engine, const struct cert_spec *spec,
                              const struct identifier_list *names, bool look,
                              struct standing_records *out, struct error *err) MUST_USE;
