@@ -80,16 +80,21 @@ static bool plan_on_drafts(struct install_group *group, struct install_part *par
                            struct plan *plan, struct error *err)
 {
     const struct cert_spec *spec = part->item->spec;
-    AUTO(nginx_view) view = {0};
+    const struct nginx_view *view = &group->real;
+    AUTO(nginx_view) drafted = {0};
     if (spec->csr != NULL)
         return fail(err, ERR_USAGE, "the key of '%s' is not acmec's to install", spec->name);
-    if (!take_out_old(group, spec->name, &part->layers, err) ||
-        !nginx_site_read(group->site, group->drafts.items, group->drafts.count, &view, err))
+    if (!take_out_old(group, spec->name, &part->layers, err))
         return false;
+    if (group->drafts.count > 0) {
+        if (!nginx_site_read(group->site, group->drafts.items, group->drafts.count, &drafted, err))
+            return false;
+        view = &drafted;
+    }
     struct plan_wish wish = nginx_plan_wish(group->site, spec, &part->paths);
     wish.redirect &= !part->item->loops;
-    return plan_install(&view.choose, &wish, plan, err) &&
-           nginx_drafts_apply(&group->drafts, &view, &plan->edits, err);
+    return plan_install(&view->choose, &wish, plan, err) &&
+           nginx_drafts_apply(&group->drafts, view, &plan->edits, err);
 }
 
 bool install_plan_one(struct install_group *group, struct install_part *part, struct plan *plan,
@@ -392,12 +397,22 @@ void install_tell_no_reload(struct run *run, const struct nginx_site *site)
                                           : "nginx is not ours to reload: reload it yourself");
 }
 
+/* acmec reads it before nginx does, which would wait without end at a pipe among its files. */
+static bool is_valid(struct run *run, struct nginx_site *site, struct error *err)
+{
+    AUTO(nginx_view) view = {0};
+    if (nginx_site_read(site, NULL, 0, &view, err))
+        return nginx_site_test(run, site, err);
+    err->code = ERR_WEB_SERVER;
+    return false;
+}
+
 void nginx_install(struct run *run, struct nginx_install_item *items, size_t count)
 {
     struct error error = {0};
     AUTO(nginx_site) site = {.lock = {-1}};
     if (!crypto_start(&error) || !nginx_site_find(run, &items[0].spec->nginx, &site, &error) ||
-        !nginx_site_lock(run, &site, &error) || !nginx_site_test(run, &site, &error)) {
+        !nginx_site_lock(run, &site, &error) || !is_valid(run, &site, &error)) {
         fail_all(items, count, &error);
         return;
     }
