@@ -57,13 +57,30 @@ static void diff_all(const struct install_group *group, const struct plan *plan,
     }
 }
 
+/* Not root, the change is shown all the same where the files are not ours to write. */
+static bool judge(struct install_group *group, const struct nginx_rewrite *rewrites, size_t count,
+                  struct error *err)
+{
+    struct nginx_change change = {0};
+    struct run *run = group->run;
+    if (nginx_change_judge(run, group->site, rewrites, count, group->site->options->in_place,
+                           &change, err)) {
+        nginx_change_drop(run, &change);
+        return true;
+    }
+    if (geteuid() == 0 || err->code != ERR_FILES)
+        return false;
+    run_progress(run, PROGRESS_NOTICE, group->parts[0].item->spec->name, "not judged by nginx: %s",
+                 err->text);
+    return true;
+}
+
 bool nginx_install_diff(struct run *run, const struct cert_spec *spec, struct buf *out,
                         struct error *err)
 {
     AUTO(nginx_site) site = {.lock = {-1}};
     AUTO(plan) plan = {0};
     struct nginx_install_item item = {.spec = spec};
-    struct nginx_change change = {0};
     struct install_group group;
     if (!crypto_start(err) || !nginx_site_find(run, &spec->nginx, &site, err) ||
         !nginx_site_lock(run, &site, err))
@@ -72,11 +89,7 @@ bool nginx_install_diff(struct run *run, const struct cert_spec *spec, struct bu
     struct nginx_rewrite *rewrites = mem_new(group.drafts.count + 1, sizeof *rewrites);
     size_t count = good ? nginx_drafts_rewrites(&group.drafts, &group.real, rewrites) : 0;
     good = good && nginx_write_policy(run, &site, group.parts[0].paths.policy, err);
-    if (good && count > 0) {
-        good = nginx_change_judge(run, &site, rewrites, count, spec->nginx.in_place, &change, err);
-        if (good)
-            nginx_change_drop(run, &change);
-    }
+    good = good && (count == 0 || judge(&group, rewrites, count, err));
     if (good) {
         install_tell_notes(run, spec->name, &plan);
         diff_all(&group, &plan, rewrites, count, out);

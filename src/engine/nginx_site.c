@@ -43,6 +43,12 @@ static bool take_judge(void *ctx, const struct event *event)
     return nginx_judge_take(ctx, event);
 }
 
+/* What fails in a configuration that is fine: its pid, logs and keys are root's. */
+static bool lacks_rights(const struct error *err)
+{
+    return geteuid() != 0 && strstr(err->text, "(13: Permission denied)") != NULL;
+}
+
 bool nginx_site_test(struct run *run, struct nginx_site *site, struct error *err)
 {
     struct nginx_judge judge = {0};
@@ -51,9 +57,13 @@ bool nginx_site_test(struct run *run, struct nginx_site *site, struct error *err
     while (!judge.over)
         world_wait_for(run, INT64_MAX, take_judge, &judge);
     site->test_ms = judge.took_ms;
-    if (judge.verdict != NGINX_GOOD)
-        *err = judge.error;
-    return judge.verdict == NGINX_GOOD;
+    if (judge.verdict == NGINX_GOOD)
+        return true;
+    *err = judge.error;
+    if (lacks_rights(err))
+        (void)with_hint(err, "only root can test this nginx; 'acmec install CERT --nginx --diff' "
+                             "shows what is to be changed");
+    return false;
 }
 
 bool nginx_site_reloads(const struct nginx_site *site)
