@@ -58,7 +58,7 @@ bool nginx_install_is_served(const struct run *run, const struct nginx_view *vie
 /* ---- planning ---- */
 
 /* What was installed for it before is taken out first where it stands as it was written, so that
- * the plan is made for what a person wrote; old is then empty. */
+ * the plan is made for what a person wrote; old then has no layers. */
 static bool take_out_old(struct install_group *group, const char *name, struct installed *old,
                          struct error *err)
 {
@@ -68,7 +68,9 @@ static bool take_out_old(struct install_group *group, const char *name, struct i
         return false;
     nginx_drafts_copy(&group->drafts, &before);
     if (nginx_drafts_undo(&group->drafts, &group->real, old, &why)) {
+        bool loops = old->loops;
         installed_release(old);
+        old->loops = loops;
         return true;
     }
     log_info("%s: %s; planned on top of what is there", name, why.text);
@@ -92,7 +94,7 @@ static bool plan_on_drafts(struct install_group *group, struct install_part *par
         view = &drafted;
     }
     struct plan_wish wish = nginx_plan_wish(group->site, spec, &part->paths);
-    wish.redirect &= !part->item->loops;
+    wish.redirect &= !part->item->loops && !part->layers.loops;
     return plan_install(&view->choose, &wish, plan, err) &&
            nginx_drafts_apply(&group->drafts, view, &plan->edits, err);
 }
@@ -125,6 +127,10 @@ static bool plan_part(struct install_group *group, struct install_part *part, st
     part->item->changed = true;
     part->redirects = plan.redirects;
     install_tell_notes(group->run, part->item->spec->name, &plan);
+    if (part->layers.loops && part->item->spec->nginx.redirect)
+        run_progress(group->run, PROGRESS_NOTICE, part->item->spec->name,
+                     "without a redirect to https: the application led back to http; "
+                     "after 'acmec uninstall' it is tried again");
     return true;
 }
 
@@ -276,7 +282,8 @@ static bool any_reload(const struct install_group *group)
 static bool keep_records(struct install_group *group, struct error *err)
 {
     for (size_t i = 0; i < group->count; i++) {
-        const struct install_part *part = &group->parts[i];
+        struct install_part *part = &group->parts[i];
+        part->layers.loops |= part->item->loops;
         if (part->item->changed && is_good(part) &&
             !store_write_installed(group->run->store, part->item->spec->name, &part->layers, err))
             return false;

@@ -121,7 +121,9 @@ static bool read_layers(const json_t *root, struct installed *out)
         if (layer->count == 0)
             return false;
     }
-    return out->count > 0;
+    bool bad = false;
+    out->loops = store_json_flag(root, "loops", &bad);
+    return out->count > 0 && !bad;
 }
 
 bool store_read_installed(const struct store *store, const char *name, struct installed *out,
@@ -201,5 +203,6 @@ bool store_write_installed(struct store *store, const char *name, const struct i
         !store_json_read_or_new(path, &root, err))
         return false;
     store_json_put(root, "installs", as_layers(installed));
+    store_json_put(root, "loops", json_boolean(installed->loops));
     return store_json_write(path, root, err);
 }

@@ -41,6 +41,7 @@ static void write_both(struct test_store *test)
     installed_add(&installed, &first);
     installed_add(&installed, &(struct edit_plan){0});
     installed_add(&installed, &second);
+    installed.loops = true;
     check(store_write_installed(test->store, NAME, &installed, &err), &err);
 }
 
@@ -52,6 +53,7 @@ static void test_keeps_every_byte(void **state)
     write_both(test);
     check(store_read_installed(test->store, NAME, &read, &err), &err);
     assert_int_equal(read.count, 2);
+    assert_true(read.loops);
     const struct edit_file *file = &read.layers[0].files[0];
     assert_string_equal(file->path, "/etc/nginx/a");
     assert_int_equal(file->count, 2);

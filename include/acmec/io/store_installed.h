@@ -12,6 +12,7 @@ struct store;
 struct installed {
     struct edit_plan *layers;
     size_t count;
+    bool loops; /* the application led back to http: it went without the redirect to https */
 };
 void installed_release(struct installed *installed);
 /* Adds a copy of the plan; one without edits adds nothing. */
