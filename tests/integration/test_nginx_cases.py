@@ -3,17 +3,14 @@
 For each row that is edited: the new leaf for every name of the certificate at every TLS address, the proof's file at
 every plain one; for all other names and for requests by address exactly the answer of before; `nginx -t` is content
 after every single file operation; installing again changes nothing; uninstall gives the old bytes.
-ACMEC_ROWS, a regular expression of titles, picks some.
 """
-import concurrent.futures
 import os
-import re
-import ssl
-import threading
-import unittest
+import subprocess
 
 import bed
-from bed.site_row import NAMES, SiteRow, TOKEN, RowNginx, kinds_of_edits, unmarked, wrong_answers, wrong_proofs
+from bed.row_case import RowCase
+from bed.site_row import SiteRow
+
 
 def server(names, which="site", listen="listen {http};", more=""):
     """An ordinary server that says which it is."""
@@ -64,6 +61,31 @@ def site(text, default=DEFAULT, **more):
 
 def secure(text, **more):
     return site(text, OTHER_TLS, **more)
+
+
+def protect(nginx):
+    os.chmod(nginx.path("site"), 0o440)
+    os.chown(nginx.path("site"), 0, 4)
+
+
+def command(*words):
+    return subprocess.run(words, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def mount(nginx, what="sites/site", how="rw"):
+    path = os.path.join(nginx.folder, what)
+    return command("mount", "--bind", path, path) and command("mount", "-o", f"remount,bind,{how}", path)
+
+
+def unmount(nginx):
+    for line in bed.read("/proc/self/mounts").splitlines():
+        path = line.split()[1]
+        if path.startswith(nginx.folder + "/"):
+            command("umount", path)
+
+
+def chattr(nginx, how):
+    return command("chattr", how, nginx.path("site"))
 
 
 EDITED = [
@@ -199,6 +221,9 @@ EDITED = [
         "one.example", more="    location ^~ /.well-known/acme-challenge/ {\n"
                             "        alias FOLDER/www/.well-known/acme-challenge/;\n    }\n")),
             edits="if listen pair policy"),
+    SiteRow("an application that leads from https to http", site(
+        server("one.example", more="    if ($scheme = https) { return 302 http://$host$request_uri; }\n")),
+            edits="challenge guard listen pair policy", redirect=False, loops=True, says="http"),
     # ---- wishes ----
     SiteRow("no redirect wanted", site(server("one.example")), args=("--no-redirect",), redirect=False,
             edits="challenge listen pair policy"),
@@ -212,6 +237,10 @@ EDITED = [
             edited=("available/site",), edits=NEW, prepare=lambda nginx: os.symlink("../available/site", nginx.path("site"))),
     SiteRow("a second name of the file, in place", {"sites/00": DEFAULT, "sites/site": server("one.example")},
             args=("--in-place",), edits=NEW, prepare=lambda nginx: os.link(nginx.path("site"), nginx.folder + "/second")),
+    SiteRow("mode and group of the file", site(server("one.example")), edits=NEW, prepare=protect),
+    SiteRow("a mount of its own, in place", site(server("one.example")), args=("--in-place",), edits=NEW, prepare=mount,
+            undo=unmount),
+    SiteRow("an ordinary user's own nginx", site(server("one.example")), edits=NEW, user=65534, own=True),
     SiteRow("Ansible's, but we are to", site("# Ansible managed: do not edit\n" + server("one.example")),
             args=("--edit-managed",), edits=NEW),
     SiteRow("nginx does not run", site(server("one.example")), edits=NEW, running=False, says="next start serves it"),
@@ -263,6 +292,16 @@ REFUSED = [
     SiteRow("a second name of the file", {"sites/00": DEFAULT, "sites/site": server("one.example")},
             refused=r"'FOLDER/sites/site'.*several names \(hard links\)", code=7,
             prepare=lambda nginx: os.link(nginx.path("site"), nginx.folder + "/second")),
+    SiteRow("a mount of its own", site(server("one.example")), code=7, prepare=mount, undo=unmount,
+            refused="'FOLDER/sites/site' is mounted by itself"),
+    SiteRow("a folder that cannot be written", site(server("one.example")), code=7, undo=unmount, refused="FOLDER/sites/site",
+            prepare=lambda nginx: mount(nginx, "sites", "ro")),
+    SiteRow("a file that nobody may change", site(server("one.example")), code=7, prepare=lambda nginx: chattr(nginx, "+i"),
+            undo=lambda nginx: chattr(nginx, "-i"), refused="'FOLDER/sites/site' is immutable"),
+    SiteRow("root's nginx, for an ordinary user", site(server("one.example")), user=65534,
+            refused=r"nginx\.pid.*Permission denied\)\nonly root can test this nginx; .*--diff"),
+    SiteRow("a pipe among the files", site(server("one.example")), refused=r"FOLDER/sites/zz\" is not a plain file in "
+            "FOLDER/nginx.conf:11", then=lambda nginx: os.mkfifo(nginx.path("zz"))),
     SiteRow("Ansible writes the file", site("# Ansible managed: do not edit\n" + server("one.example")),
             refused="FOLDER/sites/site:3: another tool writes this file"),
     SiteRow("Puppet writes the file", site("# This file is managed by Puppet\n" + server("one.example")),
@@ -277,142 +316,7 @@ REFUSED = [
 ]
 
 
-class Table(bed.Case):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.old = os.path.join(cls.folder, "old")
-        os.mkdir(cls.old)
-        for kind in ("ecdsa", "rsa"):
-            bed.make_certificate(cls.old, kind, ["old.example"], kind)
-        cls.base = bed.Site(os.path.join(cls.folder, "base"))
-        cls.issue_all()
-        cls.library = None if bed.SANITIZED else bed.build_step(cls.folder)
-
-    @classmethod
-    def issue_all(cls):
-        """All certificates that rows use, in one run; afterwards each says that nginx is its way of proof."""
-        pebble = cls.start_pebble(always_valid=True)
-        keys = {"rsa.example": "rsa-2048", "both.example": "ecdsa-p256,rsa-2048"}
-        for cert, names in NAMES.items():
-            cls.base.write_conf(cert, domain=",".join(names), server=pebble.url, ca_bundle=pebble.bundle,
-                                agree_tos="yes", dns="exec:/bin/true", dns_timeout=0,
-                                **({"key_type": keys[cert]} if cert in keys else {}))
-        done = cls.base.run("renew")
-        if done.code:
-            raise RuntimeError(str(done))
-        for cert in NAMES:
-            path = os.path.join(cls.base.config, "certs", cert + ".conf")
-            text = re.sub(r"(?m)^dns.*\n", "", bed.read(path)) + "nginx = yes\n"
-            with open(path, "w", encoding="utf-8") as conf:
-                conf.write(text)
-
-    # ---- one row ----
-
-    def start(self, number, row):
-        site = self.base.copy(os.path.join(self.folder, f"row-{number}"))
-        live = os.path.dirname(site.live(row.cert))
-        nginx = RowNginx(os.path.join(site.home, "nginx"), row, {"OLD": self.old, "LIVE": live})
-        with open(os.path.join(site.config, "certs", row.cert + ".conf"), "a", encoding="utf-8") as conf:
-            conf.write(f"nginx-conf = {nginx.conf}\nhttp-port = {nginx.http}\ntls-port = {nginx.tls}\n")
-        if row.prepare:
-            row.prepare(nginx)
-        nginx.start()
-        if row.then:
-            row.then(nginx)
-        for root in (os.path.join(site.state, "webroot"), os.path.join(nginx.folder, "www")):
-            os.makedirs(root + os.path.dirname(TOKEN))
-            with open(root + TOKEN, "w", encoding="utf-8") as token:
-                token.write("the proof")
-        return site, nginx
-
-    def run_acmec(self, site, nginx, command, code=0):
-        """Stopped after every change of a file: nginx must always be content."""
-        words = [command, nginx.row.cert, "--nginx", *(nginx.row.args if command == "install" else ())]
-        if self.library is None or code:
-            return self.acmec(*words, code=code, site=site)
-
-        def look():
-            done = nginx.run("-t", "-q")
-            return done.stderr if done.returncode else ""
-        folders = [nginx.folder, *(os.path.join(site.config, name) for name in ("live", "archive", "nginx"))]
-        steps = bed.Steps(self.library, folders, look)
-        try:
-            result = self.acmec(*words, code=code, site=site, env=steps.env)
-        finally:
-            steps.stop()
-        self.assertEqual([step for step in steps.steps if step[1]], [], "nginx is not content in between")
-        self.assertGreater(len(steps.steps), 2, f"{command}: no change was seen")
-        return result
-
-    def edit(self, number, row):
-        site, nginx = self.start(number, row)
-        try:
-            files, names = nginx.bytes(), nginx.listing()
-            before = nginx.observe()
-            if not row.running:
-                nginx.stop()
-            result = self.run_acmec(site, nginx, "install")
-            if not row.running:
-                nginx.start()
-            nginx.settle()
-            self.assert_edited(row, nginx, files, result)
-            leaf = ssl.PEM_cert_to_DER_cert(bed.read(site.live(row.cert, "cert.pem")))
-            wrong = [*wrong_answers(nginx, before, nginx.observe(), leaf), *wrong_proofs(nginx, "the proof")]
-            self.assertFalse(wrong, "\n".join(wrong[:4]))
-
-            edited, reloads = nginx.bytes(), nginx.reloads()
-            self.acmec("install", row.cert, "--nginx", site=site)
-            self.assertEqual((nginx.bytes(), nginx.reloads()), (edited, reloads), "twice is not once")
-
-            self.run_acmec(site, nginx, "uninstall")
-            self.assertEqual(nginx.bytes(), files, "not the old bytes")
-            self.assertEqual(nginx.listing(), names)
-        finally:
-            nginx.stop()
-
-    def assert_edited(self, row, nginx, files, result):
-        after = nginx.bytes()
-        self.assertEqual([path for path in files if files[path] != after[path]], sorted(row.edited), str(result))
-        texts = {path: (files[path].decode(), after[path].decode()) for path in row.edited}
-        kinds = set().union(*(kinds_of_edits(*text) for text in texts.values()))
-        self.assertEqual(" ".join(sorted(kinds)), row.edits, str([text[1] for text in texts.values()]))
-        for text in texts.values():
-            self.assertEqual(unmarked(*text, row.cert), [])
-        if row.says:
-            self.assertRegex(result.stderr, row.says)
-
-    def refuse(self, number, row):
-        site, nginx = self.start(number, row)
-        try:
-            files, names = nginx.bytes(), nginx.listing()
-            result = self.run_acmec(site, nginx, "install", code=row.code)
-            place = row.refused.replace("FOLDER", re.escape(nginx.folder))
-            error = result.error()
-            self.assertRegex(f"{error['message']}\n{error['hint']}", place)
-            self.assertEqual(nginx.bytes(), files)
-            self.assertEqual(nginx.listing(), names)
-            self.assertEqual(nginx.reloads() > 0, row.taken_back)
-        finally:
-            nginx.stop()
-
-    # ---- all rows ----
-
-    def run_rows(self, rows, check):
-        rows = [row for row in rows if re.search(os.environ.get("ACMEC_ROWS", ""), row.title) and row.can_be_run()]
-        counter, lock = iter(range(10000)), threading.Lock()
-
-        def one(row):
-            with lock:
-                number = f"{self.id().rsplit('.', 1)[1]}-{next(counter)}"
-            try:
-                check(number, row)
-            except (AssertionError, OSError, RuntimeError) as wrong:
-                return f"{row.title}: {type(wrong).__name__}: {wrong}"
-            return None
-        with concurrent.futures.ThreadPoolExecutor(6) as pool:
-            self.assert_none_wrong(pool.map(one, rows), len(rows))
-
+class Table(RowCase):
     def test_edited(self):
         self.run_rows(EDITED, self.edit)
 

@@ -3,6 +3,7 @@ import random
 import socket
 
 LOW, HIGH = 15000, 32000
+_given = set()  # what a test was given may be bound only later
 
 
 def _is_free(port):
@@ -18,8 +19,10 @@ def _is_free(port):
 
 
 def free_port(count=1):
-    """The first of `count` free ports in a row."""
+    """The first of `count` free ports in a row; no port is given twice."""
     while True:
         base = random.randrange(LOW, HIGH - count)
-        if all(_is_free(base + i) for i in range(count)):
+        ports = range(base, base + count)
+        if _given.isdisjoint(ports) and all(_is_free(port) for port in ports):
+            _given.update(ports)
             return base

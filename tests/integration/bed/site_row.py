@@ -6,10 +6,11 @@ import os
 import re
 import socket
 import ssl
+import subprocess
 import typing
 
 from .ca import wait_until
-from .nginx import SiteNginx
+from .nginx import NGINX, SiteNginx
 from .ports import free_port
 
 NAMES = {"one.example": ["one.example"], "two.example": ["two.example", "www.two.example"],
@@ -53,12 +54,22 @@ class SiteRow:
     says: str = ""  # a regular expression of something that is told
     proxy: bool = False  # all listeners want the PROXY protocol
     running: bool = True  # while acmec works
+    user: int = 0  # acmec's, and that of its files
+    own: bool = False  # nginx is that user's as well
+    ports: tuple = ()  # of HTTP and TLS; default: some free ones
+    loops: bool = False  # the application leads from https to http
     taken_back: bool = False  # refused only after nginx was reloaded
-    prepare: typing.Optional[typing.Callable] = None  # of the row's nginx, before it starts
+    prepare: typing.Optional[typing.Callable] = None  # of the row's nginx, before it starts; False: not possible here
     then: typing.Optional[typing.Callable] = None  # after it has started
+    undo: typing.Optional[typing.Callable] = None  # at the end
 
     def can_be_run(self):
         return not self.module or bool(glob.glob(f"{MODULES}/*{self.module}_module.so"))
+
+
+def as_user(uid):
+    """What stands before a command that is to run as somebody."""
+    return ["setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups"] if uid else []
 
 
 def certificate_names(row):
@@ -71,7 +82,7 @@ class RowNginx(SiteNginx):
 
     def __init__(self, folder, row, words):
         self.row, self.words = row, {"FOLDER": folder, **words}
-        super().__init__(folder, free_port(), free_port(), {}, extra=row.http)
+        super().__init__(folder, *(row.ports or (free_port(), free_port())), {}, extra=row.http)
         for path, text in row.files.items():
             self.put(path, text)
         with open(self.conf, encoding="utf-8") as conf:
@@ -85,6 +96,15 @@ class RowNginx(SiteNginx):
             text = text.replace(word, meaning)
         with open(path, "w", encoding="utf-8", newline="") as out:
             out.write(self.fill(text))
+
+    def run(self, *args):
+        return subprocess.run([*as_user(self.row.user if self.row.own else 0), NGINX, "-c", self.conf, *args],
+                              capture_output=True, text=True)
+
+    def faces(self):
+        """{path: (mode, owner, group)} of all that was put there."""
+        status = {path: os.stat(os.path.join(self.folder, path)) for path in self.row.files}
+        return {path: (oct(of.st_mode), of.st_uid, of.st_gid) for path, of in status.items()}
 
     def bytes(self):
         """{path: what the file holds} of all that was put there."""
@@ -198,12 +218,15 @@ def wrong_answers(nginx, before, after, leaf):
                 yield f"{question}: not the new leaf ({answer})"
             if row.as_plain or not isinstance(was, tuple):
                 was = before[host, address, False, path][0]
+            if row.loops:
+                continue
             if row.hsts and isinstance(answer, tuple):
                 answer = (answer[0], tuple(line for line in answer[1] if line != HSTS), answer[2])
             if answer != was:
                 yield f"{question}: {answer}, not {was}"
         elif row.redirect and (host, address) not in row.not_at:
-            goal = f"Location: https://{host}:{nginx.tls}{path}"
+            port = "" if nginx.tls == 443 else f":{nginx.tls}"
+            goal = f"Location: https://{host}{port}{path}"
             if not (isinstance(answer, tuple) and answer[0] == 301 and goal in answer[1]):
                 yield f"{question}: {answer}, no redirect"
         elif answer != was:

@@ -16,7 +16,7 @@ def build_step(folder):
 
 
 class Steps:
-    """look(): called after each change; what it returns is kept with it. steps: [(change, what look returned)]."""
+    """look(change): called after each; what it returns is kept with it. steps: [(change, what look returned)]."""
 
     def __init__(self, library, folders, look):
         self.folder = tempfile.mkdtemp(prefix="steps-")
@@ -26,10 +26,13 @@ class Steps:
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self):
-                outer.steps.append((self.rfile.read().decode(errors="replace"), look()))
+                change = self.rfile.read().decode(errors="replace")
+                outer.steps.append((change, look(change)))
                 self.wfile.write(b".")
 
         self.server = socketserver.UnixStreamServer(path, Handler)
+        os.chmod(self.folder, 0o755)
+        os.chmod(path, 0o666)  # an ordinary user's program may be stopped as well
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
         self.env = {"LD_PRELOAD": library, "STEP_SOCKET": path, "STEP_BELOW": ":".join(folders)}
