@@ -1,4 +1,4 @@
-"""One issue and one renew under valgrind, workers included: no error, no leak."""
+"""Issue, renew, revoke and delete under valgrind, workers included: no error, no leak."""
 import os
 import re
 import shutil
@@ -37,6 +37,10 @@ class Valgrind(bed.Case):
         self.assert_whole("a.example")
         self.clean(("acmec", *workers), "renew", "--force")
         self.clean(("acmec",), "renew")
+        live = self.site.live("a.example", "")
+        self.clean(("acmec", "acmec-net"), "revoke", "--cert-file", live + "cert.pem", "--key-file",
+                   live + "privkey.pem", *self.ca(self.pebble), "--yes")
+        self.clean(("acmec",), "delete", "a.example", "--yes", "--nginx-conf", "/none/nginx.conf")
 
 
 if __name__ == "__main__":
