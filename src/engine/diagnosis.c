@@ -44,6 +44,7 @@ static void add_name(struct diagnosis *diagnosis, const struct proof_answer *ans
         .token = answer->token, /* borrowed, as the proof is */
         .key_authorization = answer->key_authorization,
         .is_ready = true,
+        .by_hook = answer->choice->kind == PROOF_HTTP_HOOK,
     };
     preflight_ask_name(name, diagnosis->run->settings->dns_server, &diagnosis->questions);
 }

@@ -158,8 +158,10 @@ static void prepare_names(struct preflight *preflight, struct session *session)
         name->name = &spec->names.items[i];
         name->base = name->name->value + (identifier_is_wildcard(name->name) ? 2 : 0);
         name->method = types[i] == NULL ? "http-01" : types[i];
-        name->lacks_way = cert_spec_proof(spec, name->name)->kind == PROOF_NGINX &&
-                          nginx_run_lacks_way(preflight->run->nginx, spec);
+        enum proof_kind way = cert_spec_proof(spec, name->name)->kind;
+        name->by_hook = way == PROOF_HTTP_HOOK;
+        name->untried = name->by_hook ||
+                        (way == PROOF_NGINX && nginx_run_lacks_way(preflight->run->nginx, spec));
     }
     if (preflight->is_checked)
         return;
@@ -218,8 +220,8 @@ static bool is_to_present(struct preflight *preflight, struct preflight_name *na
     if (!preflight_is_visited(name))
         return false;
     *good = make_token(preflight, name, err);
-    name->is_ready = *good && name->lacks_way;
-    return *good && !name->lacks_way;
+    name->is_ready = *good && name->untried;
+    return *good && !name->untried;
 }
 
 static bool present(struct preflight *preflight, struct error *err)

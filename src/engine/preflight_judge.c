@@ -194,7 +194,8 @@ static void add_failure(const struct preflight_name *name, const struct prefligh
     const char *value = name->name->value;
     const struct question *question = visit->question;
     struct preflight_row *row;
-    if (!visit->own && (question->answered || question->failure != HTTP_FAIL_CONNECT)) {
+    if (!visit->own && !name->by_hook &&
+        (question->answered || question->failure != HTTP_FAIL_CONNECT)) {
         add_stranger(name, visit, kind, out);
         return;
     }
@@ -211,13 +212,14 @@ static void add_failure(const struct preflight_name *name, const struct prefligh
         row = preflight_add(out, value, kind, false,
                             "port 443 of %s at %s does not answer as acme-tls/1", value,
                             visit->address);
-    preflight_hint(row, "another server of this machine answers there");
+    preflight_hint(row, name->by_hook ? "look where --http-hook has put the proof"
+                                      : "another server of this machine answers there");
 }
 
-/* Its answer says nothing about the proof yet, but it is this machine's. */
+/* Its answer says nothing about the proof yet, but it comes from where that will be. */
 static bool is_reached(const struct preflight_name *name, const struct preflight_visit *visit)
 {
-    return name->lacks_way && visit->own && visit->question->answered;
+    return name->untried && (visit->own || name->by_hook) && visit->question->answered;
 }
 
 void preflight_judge_visit(const struct preflight_name *name, const struct preflight_visit *visit,
@@ -236,9 +238,9 @@ void preflight_judge_visit(const struct preflight_name *name, const struct prefl
         (void)preflight_add(out, value, kind, true, "a self-made proof is served at %s",
                             visit->address);
     else if (is_reached(name, visit))
-        (void)preflight_add(out, value, kind, true,
-                            "this machine answers at %s; issue lets nginx serve the proof there",
-                            visit->address);
+        (void)preflight_add(out, value, kind, true, "%s answers at %s; %s the proof there",
+                            visit->own ? "this machine" : "another machine", visit->address,
+                            name->by_hook ? "--http-hook is to publish" : "issue lets nginx serve");
     else if (visit->elsewhere[0] != '\0')
         (void)preflight_add(out, value, kind, true,
                             "%s redirects to %s, which the CA will follow and acmec has not",

@@ -29,7 +29,8 @@ struct preflight_name {
     size_t levels;
     char *token, *key_authorization; /* owned */
     bool is_ready, has_failed;       /* its self-made proof */
-    bool lacks_way;                  /* nginx is to be given a way to it first */
+    bool by_hook;                    /* which may publish it on another machine */
+    bool untried; /* it is not put in place, since that would leave traces: any answer will do */
     struct error error;
     struct preflight_visit visits[PREFLIGHT_VISITS_MAX];
     size_t visit_count;

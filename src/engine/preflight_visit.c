@@ -211,5 +211,5 @@ bool preflight_visit_on(const struct cert_spec *spec, const struct preflight_nam
         ask(name, visit, given, questions);
         return true;
     }
-    return by_web && last->answered && !name->lacks_way && follow(name, visit, questions);
+    return by_web && last->answered && !name->untried && follow(name, visit, questions);
 }

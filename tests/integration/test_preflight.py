@@ -225,6 +225,25 @@ class PreflightTest(bed.Case):
         red = self.red(*self.names("a.example"), "--nginx-conf", nginx.conf, "--nginx")
         self.assertIn("nonsense", red[0]["detail"])
 
+    def test_a_hook_is_not_run(self):
+        """It may publish anywhere, and what it leaves must be known to be taken away: that is for issue."""
+        hook = os.path.join(self.site.home, "hook")
+        with open(hook, "w", encoding="utf-8") as out:
+            out.write(f"#!/bin/sh\necho $1 >>{hook}.log\nexit 0\n")
+        red = self.red(*self.names("a.example"), "--http-hook", hook)
+        self.assertEqual([row["check"] for row in red], ["proof"])
+        os.chmod(hook, 0o755)
+        red = self.red(*self.names("a.example"), "--http-hook", hook)
+        self.assertIn("cannot be used at 127.0.0.1", red[0]["detail"])
+        nginx = self.nginx("hook-site", "server { listen {http}; }\n")
+        rows = self.preflight(*self.names("a.example"), "--http-hook", hook)
+        self.assertIn("--http-hook is to publish the proof there", rows["port-80"][0]["detail"])
+        self.assertFalse(os.path.exists(f"{hook}.log") or os.path.exists(self.site.state))
+        error = self.acmec("issue", *self.names("a.example"), *self.ca(self.pebble), "--http-hook", hook, code=5).error()
+        self.assertIn("answers 404 where the proof should be", error["hint"])
+        self.assertEqual(bed.read(hook + ".log").split(), ["present", "cleanup"])
+        nginx.stop()
+
     def test_a_rate_limit_that_is_remembered(self):
         proxy = bed.FaultProxy(self.pebble, lambda exchange: "429-long" if exchange.role == "newOrder" else None)
         self.addCleanup(proxy.stop)

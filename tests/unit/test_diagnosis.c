@@ -14,8 +14,11 @@
 
 /* The proof of a certificate with one name. */
 static const struct proof_way way = {.challenge_type = "http-01"};
-static struct proof_answer answer = {
-    .way = &way, .token = (char *)"TOKEN", .key_authorization = (char *)"TOKEN.print"};
+static const struct proving choice = {.kind = PROOF_WEBROOT};
+static struct proof_answer answer = {.way = &way,
+                                     .choice = &choice,
+                                     .token = (char *)"TOKEN",
+                                     .key_authorization = (char *)"TOKEN.print"};
 
 static const struct proof_answer *const answers[] = {&answer};
 

@@ -229,20 +229,45 @@ static void test_redirects_come_to_an_end(void **state)
     end(&scene);
 }
 
-/* Before nginx has a way to the answers any answer of this machine will do, and none of another. */
-static void test_a_way_that_is_yet_to_be_put_in(void **state)
+/* Before nginx has a way to the answers any answer of this machine will do, and none of another; a
+ * hook may publish on another. */
+static void test_a_proof_that_is_not_there_yet(void **state)
 {
     (void)state;
-    for (int own = 0; own < 2; own++) {
+    static const struct {
+        const char *address, *detail;
+        bool by_hook, ok;
+    } rows[] = {
+        {"127.0.0.1", "this machine answers at 127.0.0.1; issue lets nginx", false, true},
+        {"192.0.2.1", "another server", false, false},
+        {"127.0.0.1", "this machine answers at 127.0.0.1; --http-hook is to", true, true},
+        {"192.0.2.1", "another machine answers at 192.0.2.1; --http-hook is to", true, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct scene scene;
-        begin_visit(&scene, own ? "127.0.0.1" : "192.0.2.1");
-        scene.name.lacks_way = true;
+        begin_visit(&scene, rows[i].address);
+        scene.name.untried = true;
+        scene.name.by_hook = rows[i].by_hook;
         reply(&scene, 301, "Location: https://a.example/\n", "");
         assert_false(visit(&scene)); /* it will not lead there then */
         judge_visit(&scene);
-        assert_row(&scene, PREFLIGHT_PORT_80, own, own ? "this machine answers" : "another server");
+        assert_row(&scene, PREFLIGHT_PORT_80, rows[i].ok, rows[i].detail);
         end(&scene);
     }
+}
+
+/* The CA has not found it where a hook was to publish it: that it is another machine is no cause.
+ */
+static void test_a_proof_that_a_hook_has_not_published(void **state)
+{
+    (void)state;
+    struct scene scene;
+    begin_visit(&scene, "192.0.2.1");
+    scene.name.by_hook = true;
+    reply(&scene, 404, "", "");
+    judge_visit(&scene);
+    assert_row(&scene, PREFLIGHT_PORT_80, false, "at 192.0.2.1 answers 404");
+    end(&scene);
 }
 
 /* Only where nobody at all answers on port 80 of our own address. */
@@ -295,7 +320,8 @@ int main(void)
         cmocka_unit_test(test_a_visit),
         cmocka_unit_test(test_redirects),
         cmocka_unit_test(test_redirects_come_to_an_end),
-        cmocka_unit_test(test_a_way_that_is_yet_to_be_put_in),
+        cmocka_unit_test(test_a_proof_that_is_not_there_yet),
+        cmocka_unit_test(test_a_proof_that_a_hook_has_not_published),
         cmocka_unit_test(test_the_port_that_was_given),
         cmocka_unit_test(test_by_tls),
     };
