@@ -40,26 +40,34 @@ static inline void fake_nap(int ms)
     (void)poll(NULL, 0, ms);
 }
 
+/* Room behind a title for a longer one. */
+#define FAKE_ROOM "                                "
+
 static inline void fake_become(const char *title)
 {
-    (void)execl("/proc/self/exe", title, (char *)NULL);
+    (void)execl("/proc/self/exe", title, FAKE_ROOM, (char *)NULL);
     _exit(1);
 }
 
+static char *fake_title;
+
+/* As nginx changes its title: there is no moment without one, as there would be in an exec. */
 static void fake_quit_slowly(int number)
 {
+    static const char title[] = "nginx: worker process is shutting down";
     (void)number;
-    fake_become("nginx: worker process is shutting down");
+    memcpy(fake_title, title, sizeof title);
 }
 
-static inline _Noreturn void fake_worker(bool draining)
+static inline _Noreturn void fake_worker(char *title)
 {
     sigset_t none;
     (void)sigemptyset(&none);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() == 1)
         _exit(0); /* the master has gone before it could take us along */
-    (void)signal(SIGUSR1, draining ? SIG_IGN : fake_quit_slowly);
+    fake_title = title;
+    (void)signal(SIGUSR1, fake_quit_slowly);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     for (;;)
         (void)pause();
@@ -104,7 +112,7 @@ static inline void fake_reload(const char *mode, pid_t *worker)
         fake_replace_worker(worker, strcmp(mode, "stuck") != 0);
 }
 
-static inline int fake_master(const char *mode)
+static inline int fake_master(const char *mode, char *title)
 {
     sigset_t hup, held;
     int number;
@@ -116,17 +124,17 @@ static inline int fake_master(const char *mode)
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     pid_t worker = fake_spawn_worker();
     if (strcmp(mode, "hatch") == 0 && fork() == 0)
-        fake_worker(false);
+        fake_worker(title);
     while (sigwait(&hup, &number) == 0)
         fake_reload(mode, &worker);
     return 1;
 }
 
-static inline int fake_process(const char *mode, const char *title)
+static inline int fake_process(const char *mode, char *title)
 {
     if (strstr(title, ": worker process") != NULL)
-        fake_worker(strstr(title, "shutting") != NULL);
-    return fake_master(mode);
+        fake_worker(title);
+    return fake_master(mode, title);
 }
 
 static inline int fake_about(void)
