@@ -14,6 +14,7 @@ struct diagnosis {
     struct error error;
     struct questions questions;
     struct preflight_name names[NAMES_MAX];
+    const char *doubts[NAMES_MAX]; /* of their answers */
     size_t count;
     bool has_addresses; /* the DNS has answered: visits follow */
     int64_t until_ms;
@@ -36,6 +37,7 @@ static bool is_of_a_proof(const struct error *error)
 
 static void add_name(struct diagnosis *diagnosis, const struct proof_answer *answer)
 {
+    diagnosis->doubts[diagnosis->count] = answer->doubt;
     struct preflight_name *name = &diagnosis->names[diagnosis->count++];
     *name = (struct preflight_name){
         .name = &answer->identifier,
@@ -96,17 +98,38 @@ static void judge_name(const struct diagnosis *diagnosis, const struct preflight
         preflight_judge_visit(name, &name->visits[i], rows);
 }
 
+/* What was not sure of the record when the CA was asked; NULL: nothing, or CAA is the matter. */
+static const char *doubt_of(const struct diagnosis *diagnosis, const struct identifier **name)
+{
+    for (size_t i = 0; i < diagnosis->count; i++) {
+        *name = diagnosis->names[i].name;
+        if (diagnosis->doubts[i] != NULL &&
+            strcmp(diagnosis->error.acme_type, PROBLEM_PREFIX "caa") != 0)
+            return diagnosis->doubts[i];
+    }
+    return NULL;
+}
+
+static const struct preflight_row *find_red(const struct preflight_rows *rows)
+{
+    for (size_t i = 0; i < rows->count; i++)
+        if (!rows->items[i].ok)
+            return &rows->items[i];
+    return NULL;
+}
+
 static void conclude(struct diagnosis *diagnosis)
 {
     struct preflight_rows rows = {0};
+    const struct identifier *name = NULL;
+    const char *doubt = doubt_of(diagnosis, &name);
     for (size_t i = 0; i < diagnosis->count; i++)
         judge_name(diagnosis, &diagnosis->names[i], &rows);
-    for (size_t i = 0; i < rows.count; i++) {
-        if (rows.items[i].ok)
-            continue;
-        (void)with_hint(&diagnosis->error, "%s", rows.items[i].detail);
-        break;
-    }
+    const struct preflight_row *red = find_red(&rows);
+    if (doubt != NULL)
+        (void)with_hint(&diagnosis->error, "the record that proves '%s' %s", name->value, doubt);
+    else if (red != NULL)
+        (void)with_hint(&diagnosis->error, "%s", red->detail);
     preflight_rows_release(&rows);
 }
 

@@ -54,9 +54,13 @@ static bool value_of(const struct proof_answer *answer, char **out, struct error
     return true;
 }
 
-static void ready(void *ctx)
+static void ready(void *ctx, const char *doubt)
 {
-    proof_answer_ready(ctx);
+    struct proof_answer *answer = ctx;
+    answer->doubt = answer->spec->dns_timeout == 0
+                        ? "was not looked for before the CA did (--dns-timeout 0)"
+                        : doubt;
+    proof_answer_ready(answer);
 }
 
 static void failed(void *ctx, const struct error *error)

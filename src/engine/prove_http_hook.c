@@ -14,8 +14,9 @@ static bool check(struct run *run, const struct cert_spec *spec, const struct pr
     return proof_script_check(choice, false, err);
 }
 
-static void ready(void *ctx)
+static void ready(void *ctx, const char *doubt)
 {
+    (void)doubt;
     proof_answer_ready(ctx);
 }
 

@@ -57,6 +57,8 @@ static void told(void *ctx, enum dns_seen seen)
     const struct standing *standing = ctx;
     struct proof_answer *answer = standing->answer;
     if (seen != DNS_NOT_SEEN) {
+        if (seen == DNS_BLIND)
+            answer->doubt = "could not be looked for: the DNS here does not know the domain";
         proof_answer_ready(answer);
         return;
     }
@@ -90,6 +92,7 @@ static bool present(struct run *run, struct proof_answer *answer, bool *ready, s
     if (!account_uri_of(answer, &account_uri, err))
         return false;
     if (answer->spec->dns_timeout == 0) {
+        answer->doubt = "was not looked for before the CA did (--dns-timeout 0)";
         *ready = true;
         return true;
     }

@@ -135,12 +135,12 @@ void record_drop(struct record *record)
         record->state = STATE_DOOMED;
 }
 
-static void tell_ready(struct record *record)
+static void tell_ready(struct record *record, const char *doubt)
 {
     record->state = STATE_READY;
     record->records->told = true;
     if (record->listener.ready != NULL)
-        record->listener.ready(record->listener.ctx);
+        record->listener.ready(record->listener.ctx, doubt);
 }
 
 static void tell_failed(struct record *record, const struct error *error)
@@ -351,6 +351,11 @@ static bool lane_is_free(const struct records *records, const struct record *wan
 
 static void seen(void *ctx, enum dns_seen result)
 {
+    static const char *const doubts[] = {
+        [DNS_SEEN] = NULL,
+        [DNS_NOT_SEEN] = "was not seen by the zone's name servers before the CA looked for it",
+        [DNS_BLIND] = "could not be looked for: no name server that answers here knows the domain",
+    };
     struct record *record = ctx;
     if (result == DNS_NOT_SEEN)
         warn(record, "is not seen by the zone's name servers yet; trying all the same", "");
@@ -359,7 +364,7 @@ static void seen(void *ctx, enum dns_seen result)
              "cannot be looked for: no name server that answers here knows the domain; trying all "
              "the same",
              "");
-    tell_ready(record);
+    tell_ready(record, doubts[result]);
 }
 
 static bool is_ours(void *ctx, struct span text)
@@ -372,7 +377,7 @@ static void look_for(struct record *record)
 {
     struct run *run = record->records->run;
     if (record->dns_timeout_s == 0) {
-        tell_ready(record);
+        tell_ready(record, NULL);
         return;
     }
     record->state = STATE_LOOKING;

@@ -158,7 +158,8 @@ class CleanUp(DnsCase):
     def test_after_the_ca_has_refused(self):
         hook = self.lego()
         lies = self.script("lies", f"#!/bin/sh\nexec {hook} \"$1\" \"$2\" wrong\n")
-        self.issue("r.example", options=["--dns", f"exec:{lies}"], code=5)
+        error = self.issue("r.example", options=["--dns", f"exec:{lies}"], code=5).error()
+        self.assertIn("'r.example' was not looked for", error["hint"])
         self.assert_nothing_left()
         self.assertEqual(len(self.calls("cleanup")), 1)
 

@@ -156,6 +156,15 @@ class Zone(bed.Case):
         self.assertIn("_acme-challenge.t.lag.test is not seen", result.stderr)
         self.assertLess(result.seconds, 20)
 
+    def test_a_record_that_never_comes_is_the_likely_cause(self):
+        hook = os.path.join(self.site.home, "hook")
+        with open(hook, "w", encoding="utf-8") as out:
+            out.write("#!/bin/sh\n")
+        os.chmod(hook, 0o755)
+        error = self.issue("n.example.test", options=["--dns", f"exec:{hook}", "--dns-timeout", "2"], code=5).error()
+        self.assertEqual(error["hint"], "the record that proves 'n.example.test' was not seen by the zone's name"
+                                        " servers before the CA looked for it")
+
     def test_a_domain_that_our_dns_does_not_know_is_not_waited_for(self):
         hook = os.path.join(self.site.home, "hook")
         with open(hook, "w", encoding="utf-8") as out:
@@ -163,6 +172,7 @@ class Zone(bed.Case):
         os.chmod(hook, 0o755)
         result = self.issue("x.unknown.example", options=["--dns", f"exec:{hook}"], code=5)
         self.assertIn("cannot be looked for", result.stderr)
+        self.assertIn("could not be looked for", result.error()["hint"])
         self.assertLess(result.seconds, 60)
 
 

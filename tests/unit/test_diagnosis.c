@@ -138,6 +138,29 @@ static void test_nothing_is_wrong_here(void **state)
     end(&scene);
 }
 
+/* What was not sure of a record when the CA was asked is the cause, unless the CA has named
+ * another. */
+static void test_a_doubt(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type, *hint;
+    } rows[] = {
+        {PROBLEM "unauthorized", "the record that proves 'a.example' was not seen"},
+        {PROBLEM "caa", "it has no address, neither A nor AAAA"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct scene scene;
+        answer.doubt = "was not seen";
+        start(&scene, ERR_REFUSED, rows[i].type);
+        answer.doubt = NULL;
+        answer_dns(&scene, NULL);
+        assert_true(diagnosis_step(scene.diagnosis) == 0);
+        assert_string_equal(diagnosis_error(scene.diagnosis)->hint, rows[i].hint);
+        end(&scene);
+    }
+}
+
 static void test_no_address(void **state)
 {
     (void)state;
@@ -164,8 +187,11 @@ static void test_it_never_takes_long(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_which_errors_are_looked_into), cmocka_unit_test(test_another_server),
-        cmocka_unit_test(test_nothing_is_wrong_here),        cmocka_unit_test(test_no_address),
+        cmocka_unit_test(test_which_errors_are_looked_into),
+        cmocka_unit_test(test_another_server),
+        cmocka_unit_test(test_nothing_is_wrong_here),
+        cmocka_unit_test(test_a_doubt),
+        cmocka_unit_test(test_no_address),
         cmocka_unit_test(test_it_never_takes_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

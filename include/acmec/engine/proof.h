@@ -64,6 +64,7 @@ struct proof_answer {
     char *token, *key_authorization; /* owned; "" for dns-persist-01 */
     struct persist_offer persist;    /* of dns-persist-01 */
     bool up;
+    const char *doubt;  /* static; "was not seen": why the CA may not see it; NULL: none is known */
     const char *advice; /* of proof_try_home */
     void *own;          /* of the way */
 };

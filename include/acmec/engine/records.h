@@ -16,7 +16,8 @@ struct records;
 struct record;
 
 struct record_listener {
-    void (*ready)(void *ctx);
+    /* doubt: why nobody may see the record yet; static; NULL: none. */
+    void (*ready)(void *ctx, const char *doubt);
     void (*failed)(void *ctx, const struct error *error);
     void *ctx;
 };
