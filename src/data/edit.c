@@ -69,6 +69,57 @@ void edit_plan_add(struct edit_plan *plan, const char *path, size_t offset, stru
     file->items[at] = (struct edit){offset, copy(was), copy(now)};
 }
 
+/* ---- what differs ---- */
+
+/* How many bytes both begin with, up to the end of a line. */
+static size_t same_lines_before(struct span a, struct span b)
+{
+    size_t same = 0, lines = 0;
+    while (same < a.len && same < b.len && a.ptr[same] == b.ptr[same])
+        if (a.ptr[same++] == '\n')
+            lines = same;
+    return lines;
+}
+
+static bool starts_line(struct span bytes, size_t offset)
+{
+    return offset == 0 || bytes.ptr[offset - 1] == '\n';
+}
+
+/* How many bytes both end with, from the start of a line. */
+static size_t same_lines_after(struct span a, struct span b)
+{
+    size_t same = 0, lines = 0;
+    while (same < a.len && same < b.len && a.ptr[a.len - same - 1] == b.ptr[b.len - same - 1]) {
+        same++;
+        if (starts_line(a, a.len - same) && starts_line(b, b.len - same))
+            lines = same;
+    }
+    return lines;
+}
+
+void edit_plan_add_change(struct edit_plan *plan, const char *path, struct span before,
+                          struct span after)
+{
+    if (span_equals(before, after) || after.len == 0)
+        return;
+    size_t head = same_lines_before(before, after);
+    struct span was = {before.ptr + head, before.len - head};
+    struct span now = {after.ptr + head, after.len - head};
+    size_t tail = same_lines_after(was, now);
+    /* A mere deletion could not be found again: the line before it goes along, or all after it. */
+    if (now.len == tail && head > 0) {
+        size_t line = 1;
+        while (line < head && before.ptr[head - line - 1] != '\n')
+            line++;
+        head -= line;
+    } else if (now.len == tail) {
+        tail = 0;
+    }
+    edit_plan_add(plan, path, head, (struct span){before.ptr + head, before.len - head - tail},
+                  (struct span){after.ptr + head, after.len - head - tail});
+}
+
 /* ---- one edit a line ---- */
 
 static struct span concat(struct span a, struct span b, struct span c)

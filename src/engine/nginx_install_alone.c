@@ -3,6 +3,7 @@
 
 #include <acmec/base/cleanup.h>
 #include <acmec/base/mem.h>
+#include <acmec/engine/nginx_record.h>
 
 /* Plans one certificate alone, with nothing written. */
 static bool rehearse(struct run *run, struct nginx_site *site, struct nginx_install_item *item,
@@ -25,20 +26,11 @@ bool nginx_install_check(struct run *run, struct nginx_site *site, const struct 
     return good;
 }
 
-/* One edit from the first to the last byte that differs. */
-static void diff_of(const struct nginx_rewrite *rewrite, struct buf *out)
+static void add_difference(const struct nginx_rewrite *rewrite, struct buf *out)
 {
     AUTO(edit_plan) edits = {0};
-    struct span a = rewrite->before, b = rewrite->after;
-    size_t head = 0, tail = 0;
-    while (head < a.len && head < b.len && a.ptr[head] == b.ptr[head])
-        head++;
-    while (tail < a.len - head && tail < b.len - head &&
-           a.ptr[a.len - tail - 1] == b.ptr[b.len - tail - 1])
-        tail++;
-    edit_plan_add(&edits, rewrite->path, head, (struct span){a.ptr + head, a.len - head - tail},
-                  (struct span){b.ptr + head, b.len - head - tail});
-    edit_diff(&edits.files[0], a, out);
+    edit_plan_add_change(&edits, rewrite->path, rewrite->before, rewrite->after);
+    edit_diff(&edits.files[0], rewrite->before, out);
 }
 
 static void diff_all(const struct install_group *group, const struct plan *plan,
@@ -53,7 +45,7 @@ static void diff_all(const struct install_group *group, const struct plan *plan,
             span_equals(buf_span(&after), rewrites[i].after))
             edit_diff(file, rewrites[i].before, out);
         else
-            diff_of(&rewrites[i], out);
+            add_difference(&rewrites[i], out);
     }
 }
 
@@ -121,15 +113,23 @@ static bool take_out(struct install_group *group, struct error *err)
 static bool write_back(struct install_group *group, struct error *err)
 {
     static const struct installed nothing = {0};
+    const char *name = group->parts[0].item->spec->name;
     struct nginx_change change = {0};
+    struct nginx_records records = {0};
     struct nginx_rewrite *rewrites = mem_new(group->drafts.count + 1, sizeof *rewrites);
     size_t count = nginx_drafts_rewrites(&group->drafts, &group->real, rewrites);
-    bool good = count == 0 || (install_take_up(group, rewrites, count, &change, err) &&
-                               nginx_change_keep(group->run, &change, err));
+    bool good;
+    if (count == 0)
+        good = store_write_installed(group->run->store, name, &nothing, err);
+    else
+        good = nginx_records_add(group->run, &records, name, &nothing, err) &&
+               install_take_up(group, rewrites, nginx_records_put(&records, rewrites, count),
+                               &change, err) &&
+               nginx_change_keep(group->run, &change, err);
     nginx_change_release(&change);
+    nginx_records_close(group->run, &records);
     free(rewrites);
-    return good && store_write_installed(group->run->store, group->parts[0].item->spec->name,
-                                         &nothing, err);
+    return good;
 }
 
 bool nginx_uninstall(struct run *run, const struct cert_spec *spec, struct error *err)

@@ -171,6 +171,40 @@ static void test_joins_what_touches_a_line(void **state)
     assert_true(span_equals(buf_span(&back), before));
 }
 
+/* One edit of whole lines, which leads from one to the other and back. */
+static void test_adds_a_change(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *after, *was, *now;
+    } cases[] = {
+        {"a\nb\nc\n", "a\nB\nc\n", "b\n", "B\n"},
+        {"a\nc\n", "a\nb\nc\n", "", "b\n"},
+        {"a\nb\nc\n", "a\nc\n", "a\nb\n", "a\n"},
+        {"b\nc\n", "c\n", "b\nc\n", "c\n"},
+        {"a\nb", "a\nbc", "b", "bc"},
+        {"aa\naa\n", "aa\naa\naa\n", "", "aa\n"},
+        {"", "a\n", "", "a\n"},
+        {"ab\n", "a b\n", "ab\n", "a b\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        AUTO(edit_plan) plan = {0};
+        AUTO(buf) after = BUF(64), back = BUF(64);
+        struct error err = {0};
+        edit_plan_add_change(&plan, PATH, span_str(cases[i].before), span_str(cases[i].after));
+        assert_int_equal(plan.files[0].count, 1);
+        assert_true(span_is(plan.files[0].items[0].was, cases[i].was));
+        assert_true(span_is(plan.files[0].items[0].now, cases[i].now));
+        applied(&plan, span_str(cases[i].before), &after);
+        assert_string_equal(buf_str(&after), cases[i].after);
+        assert_true(edit_undo(&plan.files[0], buf_span(&after), &back, &err));
+        assert_string_equal(buf_str(&back), cases[i].before);
+    }
+    AUTO(edit_plan) none = {0};
+    edit_plan_add_change(&none, PATH, span_str("a\n"), span_str("a\n"));
+    assert_int_equal(none.count, 0);
+}
+
 static void test_diff(void **state)
 {
     (void)state;
@@ -225,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_undo_names_the_line_that_it_cannot_find),
         cmocka_unit_test(test_there_and_back),
         cmocka_unit_test(test_joins_what_touches_a_line),
+        cmocka_unit_test(test_adds_a_change),
         cmocka_unit_test(test_diff),
         cmocka_unit_test(test_diff_of_lines_put_beside_others),
         cmocka_unit_test(test_diff_in_two_hunks_and_without_last_newline),

@@ -11,9 +11,13 @@
 #define FILES 3
 
 static const char *const olds[FILES] = {"old a\n", "old b, which is longer\n", "old c\n"};
-static const char *const news[FILES] = {"new a, which is longer\n", "new b\n", ""};
+static const char *const news[FILES] = {"new a, which is longer\nof two lines\n", "new b\nof two\n",
+                                        ""};
 static const char *const belows[FILES] = {"n/a", "n/b", "n/c"};
 #define HIS "# a person's\n"
+/* The first lines of what acmec writes. */
+#define NEW_A "new a, which is longer\n"
+#define NEW_B "new b\n"
 
 static struct test_store bed;
 
@@ -241,25 +245,25 @@ static void test_kept(void **state)
     expect_no_journal();
 }
 
-/* A person's edit stays, and so does what stands before it in the order. */
+/* A person's edit of what acmec put there stays, and so does what stands before it in the order. */
 static void test_changed_by_a_person(void **state)
 {
     (void)state;
     static const struct {
         size_t changed;
-        const char *after[FILES];
+        const char *his, *after[FILES];
         size_t restored, left;
     } cases[] = {
-        {2, {"new a, which is longer\n", "new b\n", HIS}, 0, 3},
-        {1, {"new a, which is longer\n", HIS, "old c\n"}, 1, 2},
-        {0, {HIS, "old b, which is longer\n", "old c\n"}, 2, 1},
+        {2, HIS, {NEW_A "of two lines\n", NEW_B "of two\n", HIS}, 0, 3},
+        {1, NEW_B HIS, {NEW_A "of two lines\n", NEW_B HIS, "old c\n"}, 1, 2},
+        {0, NEW_A HIS, {NEW_A HIS, "old b, which is longer\n", "old c\n"}, 2, 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         AUTO(journal_recovery) done = {0};
         struct error err = {0};
         write_olds(&bed.place);
         change(FILES);
-        place_write(&bed.place, belows[cases[i].changed], HIS);
+        place_write(&bed.place, belows[cases[i].changed], cases[i].his);
         assert_true(recover(&done, &err));
         expect_files(cases[i].after[0], cases[i].after[1], cases[i].after[2]);
         assert_int_equal(done.undo.restored, cases[i].restored);
@@ -268,6 +272,39 @@ static void test_changed_by_a_person(void **state)
         assert_non_null(strstr(done.undo.error.text, belows[cases[i].changed]));
         expect_no_journal();
     }
+}
+
+/* Beside what acmec put there a person's edit stays, and all else is taken back. */
+static void test_changed_beside_it(void **state)
+{
+    (void)state;
+    AUTO(journal_recovery) done = {0};
+    struct error err = {0};
+    AUTO_FREE theirs = mem_printf("%s%s", news[1], HIS);
+    AUTO_FREE left = mem_printf("%s%s", olds[1], HIS);
+    write_olds(&bed.place);
+    change(FILES);
+    place_write(&bed.place, belows[1], theirs);
+    assert_true(recover(&done, &err));
+    expect_files(olds[0], left, olds[2]);
+    assert_int_equal(done.undo.restored, FILES);
+    assert_int_equal(done.undo.left, 0);
+    expect_no_journal();
+}
+
+/* The one that was to be written next may have been written or not. */
+static void test_changed_while_it_was_written(void **state)
+{
+    (void)state;
+    AUTO(journal_recovery) done = {0};
+    struct error err = {0};
+    AUTO_FREE theirs = mem_printf("%s%s", olds[1], HIS);
+    change(2);
+    place_write(&bed.place, belows[1], theirs);
+    assert_true(recover(&done, &err));
+    expect_files(olds[0], theirs, olds[2]);
+    assert_int_equal(done.undo.restored, 1);
+    assert_int_equal(done.undo.left, 0);
 }
 
 /* One that acmec had not come to is nobody's business, and in no way. */
@@ -320,12 +357,9 @@ static void test_cannot_be_restored(void **state)
 static void test_half_written(void **state)
 {
     (void)state;
-    static const char *const halves[] = {"new b, which is longer\n",
-                                         "new b\nwhich is longer\n",
-                                         "new b\n",
-                                         "new",
-                                         "old b, which is longer\n",
-                                         "old b\n\n\n\n\n\n\n\n\n\n\n"};
+    static const char *const halves[] = {
+        "new b, which is longer\n", "new b\nwhich was longer\n",          "new b\n", "new",
+        "old b, which is longer\n", "old b\nof two\n\n\n\n\n\n\n\n\n\n\n"};
     for (size_t i = 0; i < sizeof halves / sizeof halves[0]; i++) {
         AUTO(journal) journal = {0};
         AUTO(journal_recovery) done = {0};
@@ -503,6 +537,8 @@ int main(int argc, char **argv)
         TEST(test_taken_back),
         TEST(test_kept),
         TEST(test_changed_by_a_person),
+        TEST(test_changed_beside_it),
+        TEST(test_changed_while_it_was_written),
         TEST(test_changed_before_it_was_written),
         TEST(test_removed_by_a_person),
         TEST(test_cannot_be_restored),

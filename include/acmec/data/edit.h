@@ -35,6 +35,10 @@ void edit_plan_release(struct edit_plan *plan);
 /* Adds one edit; all bytes are copied. */
 void edit_plan_add(struct edit_plan *plan, const char *path, size_t offset, struct span was,
                    struct span now);
+/* Adds what makes after of before as one edit of whole lines, from the first that differs to the
+ * last. Nothing where they are equal, or after is empty. */
+void edit_plan_add_change(struct edit_plan *plan, const char *path, struct span before,
+                          struct span after);
 /* The edits of a file, borrowed; NULL: none. */
 const struct edit_file *edit_plan_find(const struct edit_plan *plan, const char *path);
 

@@ -6,9 +6,10 @@
  * files stand in the order in which they are written: any number of them from the first on,
  * written, is a valid configuration. Taking back goes the other way round.
  *
- * What is taken back is only what still has exactly the bytes that acmec left (or, written in
- * place, is half old and half new). A file that a person has changed since is left alone and named;
- * so are those before it, since only together with it they are known to be valid.
+ * What is taken back is what still has exactly the bytes that acmec left (or, written in place, is
+ * half old and half new). Out of a file that a person has changed since, acmec's part is taken if
+ * it stands as it was written. Else the file is left alone and named; so are those before it, since
+ * only together with it they are known to be valid.
  *
  * Whoever stages, begins, undoes or ends one holds store_lock_nginx. Part of the store: see
  * io/store. Errors: ERR_FILES with the path, unless said otherwise. */
@@ -82,8 +83,8 @@ bool journal_end(struct store *store, const struct journal *journal, struct erro
 /* X(id, what became of a file) */
 enum journal_fate {
     JOURNAL_OLD,      /* it has the old bytes, or was not written yet */
-    JOURNAL_RESTORED, /* it has the old bytes again */
-    JOURNAL_CHANGED,  /* somebody changed or removed it since: left alone */
+    JOURNAL_RESTORED, /* it has the old bytes again, and what somebody has changed beside them */
+    JOURNAL_CHANGED,  /* somebody changed what acmec put there, or removed the file: left alone */
     JOURNAL_STAYS,    /* left as acmec wrote it, since one after it was changed */
     JOURNAL_FAILED    /* it could not be restored */
 };
