@@ -29,14 +29,18 @@ static bool judge_candidates(struct run *run, struct nginx_site *site,
     struct nginx_world world = {run->ports, &run->last_child};
     struct nginx_candidate *candidates = mem_new(change->count, sizeof *candidates);
     char **paths = mem_new(change->count, sizeof *paths);
+    size_t count = 0;
     for (size_t i = 0; i < change->count; i++) {
-        paths[i] = journal_new_path(run->store, &change->journal, i);
-        candidates[i] = (struct nginx_candidate){change->files[i].path, paths[i]};
+        if (change->rewrites[i].facts == NULL)
+            continue;
+        paths[count] = journal_new_path(run->store, &change->journal, i);
+        candidates[count] = (struct nginx_candidate){change->files[i].path, paths[count]};
+        count++;
     }
-    nginx_judge_start(&judge, &world, &site->instance, candidates, change->count);
+    nginx_judge_start(&judge, &world, &site->instance, candidates, count);
     while (!judge.over)
         world_wait_for(run, INT64_MAX, take_judge, &judge);
-    for (size_t i = 0; i < change->count; i++)
+    for (size_t i = 0; i < count; i++)
         free(paths[i]);
     free(paths);
     free(candidates);
@@ -47,29 +51,32 @@ static bool judge_candidates(struct run *run, struct nginx_site *site,
     return judge.verdict != NGINX_BAD;
 }
 
+/* The next file: opened, as it was read, and its bytes beside the journal. */
+static bool hold_one(struct run *run, bool in_place, struct nginx_change *change, struct error *err)
+{
+    size_t n = change->count;
+    const struct nginx_rewrite *rewrite = &change->rewrites[n];
+    struct foreign *file = &change->files[n];
+    if (!foreign_open(rewrite->path, in_place, file, err))
+        return false;
+    change->count++;
+    const struct source_facts *facts = rewrite->facts == NULL ? &file->facts : rewrite->facts;
+    if (!foreign_is_still(file, facts, rewrite->before, err) ||
+        !journal_stage(run->store, &change->journal, file->path, file->in_place, rewrite->before,
+                       rewrite->after, err))
+        return false;
+    AUTO_FREE staged = journal_new_path(run->store, &change->journal, n);
+    return rewrite->facts == NULL || foreign_copy_label(file, staged, err);
+}
+
 static bool hold(struct run *run, struct nginx_site *site, bool in_place,
                  struct nginx_change *change, size_t count, struct error *err)
 {
     if (!journal_new(run->store, site->instance.conf, NULL, &change->journal, err))
         return false;
-    for (; change->count < count; change->count++) {
-        const struct nginx_rewrite *rewrite = &change->rewrites[change->count];
-        struct foreign *file = &change->files[change->count];
-        AUTO_FREE staged = NULL;
-        if (!foreign_open(rewrite->path, in_place, file, err))
+    while (change->count < count)
+        if (!hold_one(run, in_place, change, err))
             return false;
-        if (!foreign_is_still(file, rewrite->facts, rewrite->before, err) ||
-            !journal_stage(run->store, &change->journal, file->path, file->in_place,
-                           rewrite->before, rewrite->after, err)) {
-            foreign_release(file);
-            return false;
-        }
-        staged = journal_new_path(run->store, &change->journal, change->count);
-        if (!foreign_copy_label(file, staged, err)) {
-            foreign_release(file);
-            return false;
-        }
-    }
     return true;
 }
 

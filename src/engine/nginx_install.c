@@ -4,6 +4,7 @@
 #include <acmec/base/log.h>
 #include <acmec/base/mem.h>
 #include <acmec/engine/nginx_loop.h>
+#include <acmec/engine/nginx_record.h>
 #include <acmec/engine/nginx_verify.h>
 
 /* ---- a group that is worked on as one ---- */
@@ -279,15 +280,18 @@ static bool any_reload(const struct install_group *group)
     return false;
 }
 
-static bool keep_records(struct install_group *group, struct error *err)
+/* The records of what is edited, to be written together with the count rewrites. */
+static bool add_records(struct install_group *group, struct nginx_records *records,
+                        struct nginx_rewrite *rewrites, size_t *count, struct error *err)
 {
-    for (size_t i = 0; i < group->count; i++) {
+    for (size_t i = 0; *count > 0 && i < group->count; i++) {
         struct install_part *part = &group->parts[i];
         part->layers.loops |= part->item->loops;
         if (part->item->changed && is_good(part) &&
-            !store_write_installed(group->run->store, part->item->spec->name, &part->layers, err))
+            !nginx_records_add(group->run, records, part->item->spec->name, &part->layers, err))
             return false;
     }
+    *count = nginx_records_put(records, rewrites, *count);
     return true;
 }
 
@@ -308,20 +312,21 @@ bool install_take_up(struct install_group *group, const struct nginx_rewrite *re
 /* One change for all, kept or taken back. *error: what failed for all of them. */
 static bool change_all(struct install_group *group, struct error *error)
 {
-    struct nginx_rewrite *rewrites = mem_new(group->drafts.count + 1, sizeof *rewrites);
+    struct nginx_rewrite *rewrites = mem_new(group->drafts.count + group->count, sizeof *rewrites);
+    struct nginx_records records = {0};
     struct nginx_change change = {0};
     size_t count = nginx_drafts_rewrites(&group->drafts, &group->real, rewrites);
     bool good = true;
     if (count > 0 || any_reload(group)) {
-        good = install_take_up(group, rewrites, count, &change, error) && is_right(group, error);
+        good = add_records(group, &records, rewrites, &count, error) &&
+               install_take_up(group, rewrites, count, &change, error) && is_right(group, error);
         if (!good)
             nginx_change_take_back(group->run, group->site, &change);
         else if (count > 0)
             good = nginx_change_keep(group->run, &change, error);
     }
-    if (good)
-        good = keep_records(group, error);
     nginx_change_release(&change);
+    nginx_records_close(group->run, &records);
     free(rewrites);
     return good;
 }

@@ -5,6 +5,7 @@
 #include <acmec/base/mem.h>
 #include <acmec/engine/nginx_drafts.h>
 #include <acmec/engine/nginx_install.h>
+#include <acmec/engine/nginx_record.h>
 #include <acmec/engine/nginx_wish.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@ struct place {
     struct nginx_view real;
     struct nginx_drafts drafts;
     struct nginx_rewrite *rewrites;
+    struct nginx_records records;
     struct nginx_change change;
     bool open;      /* the change is for the proofs alone, and not taken out yet */
     bool temporary; /* some of it is */
@@ -195,25 +197,27 @@ static void plan_ways(struct nginx_run *nginx, struct place *place, const struct
 }
 
 /* What stays is known to uninstall; a certificate that has an installation has its way in it. */
-static bool note_layer(struct run *run, const struct want *want, struct error *err)
+static bool add_record(struct run *run, struct nginx_records *records, const struct want *want,
+                       struct error *err)
 {
     AUTO(installed) installed = {0};
-    if (want->layer.count == 0)
+    if (!is_good(want) || want->layer.count == 0)
         return true;
     if (!store_read_installed(run->store, want->spec->name, &installed, err))
         return false;
     installed_add(&installed, &want->layer.layers[0]);
-    return store_write_installed(run->store, want->spec->name, &installed, err);
+    return nginx_records_add(run, records, want->spec->name, &installed, err);
 }
 
-static bool keep(struct nginx_run *nginx, struct place *place, const struct members *members,
-                 struct error *err)
+/* Of what is not taken out again after the proofs. */
+static bool add_records(struct nginx_run *nginx, struct place *place, const struct members *members,
+                        size_t *count, struct error *err)
 {
-    if (!nginx_change_keep(nginx->run, &place->change, err))
-        return false;
-    for (size_t i = 0; i < members->count; i++)
-        if (is_good(members->items[i]) && !note_layer(nginx->run, members->items[i], err))
+    place->open = place->temporary || nginx->run->settings->dry_run;
+    for (size_t i = 0; !place->open && i < members->count; i++)
+        if (!add_record(nginx->run, &place->records, members->items[i], err))
             return false;
+    *count = nginx_records_put(&place->records, place->rewrites, *count);
     return true;
 }
 
@@ -222,19 +226,21 @@ static bool put_in(struct nginx_run *nginx, struct place *place, const struct me
 {
     struct run *run = nginx->run;
     bool in_place = place->site.options->in_place;
-    place->rewrites = mem_new(place->drafts.count + 1, sizeof *place->rewrites);
+    place->rewrites = mem_new(place->drafts.count + members->count, sizeof *place->rewrites);
     size_t count = nginx_drafts_rewrites(&place->drafts, &place->real, place->rewrites);
     AUTO_FREE webroot = mem_printf("%s/webroot", store_state_dir(run->store));
     if (!file_make_dir(webroot, 0755, err))
         return false;
     if (count == 0)
         return true;
-    if (!nginx_change_judge(run, &place->site, place->rewrites, count, in_place, &place->change,
+    if (!add_records(nginx, place, members, &count, err) ||
+        !nginx_change_judge(run, &place->site, place->rewrites, count, in_place, &place->change,
                             err) ||
-        !nginx_change_make(run, &place->site, &place->change, err))
+        !nginx_change_make(run, &place->site, &place->change, err)) {
+        place->open = false;
         return false;
-    place->open = place->temporary || run->settings->dry_run;
-    return place->open || keep(nginx, place, members, err);
+    }
+    return place->open || nginx_change_keep(run, &place->change, err);
 }
 
 /* ---- a place ---- */
@@ -367,6 +373,7 @@ void nginx_run_end(struct nginx_run *nginx)
     nginx_run_after(nginx);
     for (size_t i = 0; i < nginx->place_count; i++) {
         nginx_change_release(&nginx->places[i].change);
+        nginx_records_close(nginx->run, &nginx->places[i].records);
         free(nginx->places[i].rewrites);
         nginx_drafts_release(&nginx->places[i].drafts);
         nginx_view_release(&nginx->places[i].real);

@@ -111,7 +111,7 @@ static bool read_file(const json_t *row, struct edit_plan *out)
 
 static bool read_layers(const json_t *root, struct installed *out)
 {
-    const json_t *layers = json_opt_array(root, "installs");
+    const json_t *layers = json_object_get(root, "installs");
     for (size_t i = 0; i < json_array_size(layers); i++) {
         struct edit_plan *layer = add_layer(out);
         const json_t *files = json_opt_array(json_array_get(layers, i), "files");
@@ -123,7 +123,7 @@ static bool read_layers(const json_t *root, struct installed *out)
     }
     bool bad = false;
     out->loops = store_json_flag(root, "loops", &bad);
-    return out->count > 0 && !bad;
+    return json_is_array(layers) && !bad;
 }
 
 bool store_read_installed(const struct store *store, const char *name, struct installed *out,
@@ -152,8 +152,9 @@ bool store_read_installed(const struct store *store, const char *name, struct in
 
 bool store_has_installed(const struct store *store, const char *name)
 {
-    AUTO_FREE path = path_of(store, name);
-    return access(path, F_OK) == 0;
+    AUTO(installed) installed = {0};
+    struct error ignored = {0};
+    return !store_read_installed(store, name, &installed, &ignored) || installed.count > 0;
 }
 
 static json_t *as_file(const struct edit_file *file)
@@ -187,22 +188,58 @@ static json_t *as_layers(const struct installed *installed)
     return layers;
 }
 
-bool store_write_installed(struct store *store, const char *name, const struct installed *installed,
-                           struct error *err)
+static bool make_folder(const struct store *store, struct error *err)
 {
-    if (!cert_name_check(name, err))
-        return false;
-    AUTO_FREE path = path_of(store, name);
     AUTO_FREE outer = mem_printf("%s/nginx", store->config_dir);
     AUTO_FREE dir = mem_printf("%s/nginx/installed", store->config_dir);
-    if (installed->count == 0)
-        return unlink(path) == 0 || errno == ENOENT ||
-               fail_errno(err, ERR_FILES, errno, "cannot remove '%s'", path);
+    return file_make_dir(outer, 0755, err) && file_make_dir(dir, 0700, err);
+}
+
+/* The document with these layers, owned. */
+static bool compose(const char *path, const struct installed *installed, json_t **out,
+                    struct error *err)
+{
     json_t *root;
-    if (!file_make_dir(outer, 0755, err) || !file_make_dir(dir, 0700, err) ||
-        !store_json_read_or_new(path, &root, err))
+    if (!store_json_read_or_new(path, &root, err))
         return false;
     store_json_put(root, "installs", as_layers(installed));
     store_json_put(root, "loops", json_boolean(installed->loops));
-    return store_json_write(path, root, err);
+    *out = root;
+    return true;
+}
+
+bool store_draft_installed(struct store *store, const char *name, const struct installed *installed,
+                           char **path, struct buf *before, struct buf *after, struct error *err)
+{
+    static const struct installed nothing = {0};
+    AUTO_FREE at = path_of(store, name);
+    struct file_stamp stamp = {0};
+    json_t *root;
+    if (!cert_name_check(name, err) || !make_folder(store, err) ||
+        !file_stamp_read(at, &stamp, err) ||
+        (stamp.inode == 0 &&
+         (!compose(at, &nothing, &root, err) || !store_json_write(at, root, err))) ||
+        !file_read_trusted(at, before, NULL, err) || !compose(at, installed, &root, err))
+        return false;
+    json_write_pretty(root, after);
+    json_decref(root);
+    if (!buf_ok(after))
+        return fail(err, ERR_FILES, "cannot write '%s': it would be too large", at);
+    *path = at;
+    at = NULL;
+    return true;
+}
+
+bool store_write_installed(struct store *store, const char *name, const struct installed *installed,
+                           struct error *err)
+{
+    AUTO_FREE path = path_of(store, name);
+    json_t *root;
+    if (!cert_name_check(name, err))
+        return false;
+    if (installed->count == 0)
+        return unlink(path) == 0 || errno == ENOENT ||
+               fail_errno(err, ERR_FILES, errno, "cannot remove '%s'", path);
+    return make_folder(store, err) && compose(path, installed, &root, err) &&
+           store_json_write(path, root, err);
 }

@@ -81,6 +81,31 @@ static void test_private_and_gone_with_the_last(void **state)
     assert_int_equal(read.count, 0);
 }
 
+/* Both sides of the file, whether it is there or not; one without layers is as none. */
+static void test_draft(void **state)
+{
+    struct test_store *test = *state;
+    AUTO(installed) read = {0};
+    AUTO_FREE path = NULL;
+    AUTO_FREE again = NULL;
+    AUTO(buf) before = BUF(4096), after = BUF(4096), same = BUF(4096);
+    struct error err = {0};
+    assert_false(store_has_installed(test->store, NAME));
+    check(store_draft_installed(test->store, NAME, &read, &path, &before, &after, &err), &err);
+    assert_true(span_equals(buf_span(&before), buf_span(&after)));
+    assert_false(store_has_installed(test->store, NAME));
+    write_both(test);
+    assert_true(store_has_installed(test->store, NAME));
+    check(store_read_installed(test->store, NAME, &read, &err), &err);
+    buf_release(&before);
+    before = BUF(4096);
+    check(store_draft_installed(test->store, NAME, &read, &again, &before, &same, &err), &err);
+    assert_true(span_equals(buf_span(&before), buf_span(&same)));
+    assert_string_equal(path, again);
+    check(store_write_installed(test->store, NAME, &(struct installed){0}, &err), &err);
+    assert_false(store_has_installed(test->store, NAME));
+}
+
 static void test_damage_is_an_error(void **state)
 {
     static const char *const bad[] = {
@@ -124,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_keeps_every_byte, start, end),
         cmocka_unit_test_setup_teardown(test_private_and_gone_with_the_last, start, end),
+        cmocka_unit_test_setup_teardown(test_draft, start, end),
         cmocka_unit_test_setup_teardown(test_damage_is_an_error, start, end),
         cmocka_unit_test_setup_teardown(test_bad_name, start, end),
     };

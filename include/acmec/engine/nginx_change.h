@@ -13,7 +13,7 @@
 /* A file as it was read, and as it shall be. Borrowed. */
 struct nginx_rewrite {
     const char *path;
-    const struct source_facts *facts;
+    const struct source_facts *facts; /* NULL: a record of acmec's, which nginx does not read */
     struct span before, after;
 };
 

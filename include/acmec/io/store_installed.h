@@ -21,8 +21,14 @@ void installed_add(struct installed *installed, const struct edit_plan *plan);
 /* A missing file: none. ERR_CONFIG for a damaged one. */
 bool store_read_installed(const struct store *store, const char *name, struct installed *out,
                           struct error *err) MUST_USE;
-/* Whether there is anything to read. */
+/* Whether there are layers, or the file is damaged. */
 bool store_has_installed(const struct store *store, const char *name);
+/* The file as it is and with these layers instead, for a change that writes it together with the
+ * web server's files: so both are of one mind, whenever a run is killed. Where there is no file one
+ * without layers is made. path is owned; the bytes are appended. */
+bool store_draft_installed(struct store *store, const char *name, const struct installed *installed,
+                           char **path, struct buf *before, struct buf *after, struct error *err)
+    MUST_USE;
 /* 0600; without layers the file is removed. */
 bool store_write_installed(struct store *store, const char *name, const struct installed *installed,
                            struct error *err) MUST_USE;
