@@ -5,6 +5,7 @@
 #include <acmec/engine/authority.h>
 #include <acmec/engine/hooks.h>
 #include <acmec/engine/job.h>
+#include <acmec/engine/nginx_recover.h>
 #include <acmec/engine/nginx_run.h>
 #include <acmec/engine/records.h>
 #include <acmec/engine/world.h>
@@ -380,9 +381,10 @@ static void defer_all(struct group *group)
     leave(group, group->first, group->end);
 }
 
-/* What killed runs have left in the DNS goes out beside the jobs. */
-static void recover_records(struct run *run)
+/* What killed runs have left in nginx is settled, what is in the DNS goes out beside the jobs. */
+static void recover(struct run *run)
 {
+    nginx_recover_all(run);
     struct error err = {0};
     if (!records_recover(run->records, &err))
         run_progress(run, PROGRESS_NOTICE, "", "%s", err.text);
@@ -392,12 +394,12 @@ static void recover_records(struct run *run)
 static bool recover_alone(struct run *run, struct error *err)
 {
     struct group group = {.run = run};
-    if (!records_are_left(run))
+    if (!records_are_left(run) && !nginx_recover_is_left(run))
         return true;
     if (!world_open(run, NULL, NULL, err))
         return false;
     run->hooks = hooks_new(run);
-    recover_records(run);
+    recover(run);
     while (records_busy(run->records, NULL))
         wait_for(&group, INT64_MAX);
     world_close(run);
@@ -419,7 +421,7 @@ static bool run_one_group(struct group *group, bool is_last, struct error *err)
             break;
     group->next = group->first;
     group->next_check = group->split;
-    recover_records(run);
+    recover(run);
     run_group(group);
     while (records_busy(run->records, NULL))
         wait_for(group, INT64_MAX);
