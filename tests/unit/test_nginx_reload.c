@@ -124,7 +124,6 @@ static void test_named_log(void **state)
 {
     AUTO(nginx_reload) done;
     struct bed *bed = *state;
-    AUTO_FREE log = place_path(&bed->place, "error.log");
     AUTO_FREE named = place_path(&bed->place, "named.log");
     const char *const logs[] = {"/dev/null", "/nowhere", named, NULL};
     const struct nginx_reload_how how = {.logs = logs};

@@ -65,8 +65,8 @@ static void offers_that_are_refused(void **state)
         "{\"issuer-domain-names\":[17]}",
         "{\"issuer-domain-names\":[\"\"]}",
         "{\"issuer-domain-names\":[\"a; policy=wildcard\"]}",
-        "{\"issuer-domain-names\":[\"a\",\"a\",\"a\",\"a\",\"a\",\"a\",\"a\",\"a\",\"a\",\"a\","
-        "\"a\"]}",
+        ("{\"issuer-domain-names\":[\"a\",\"a\",\"a\",\"a\",\"a\",\"a\",\"a\",\"a\",\"a\",\"a\","
+         "\"a\"]}"),
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct persist_offer offer = {0};

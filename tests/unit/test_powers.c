@@ -15,7 +15,6 @@ static int start(void **state)
 {
     static struct place place;
     place_make(&place);
-    AUTO_FREE all = place_path(&place, "all");
     place_mkdir(&place, "all", 0777);
     *state = &place;
     return 0;
