@@ -51,7 +51,30 @@ static bool wait_event(struct preflight *preflight, int64_t until_ms, struct err
     return world_goes_on(run, err);
 }
 
-static void judge_ca(struct preflight *preflight, const struct authority *authority)
+/* What is stored of the account at one of the CAs. */
+static bool read_account(struct preflight *preflight, size_t nth, struct error *err)
+{
+    const struct cert_spec *spec = preflight->spec;
+    AUTO(stored_account) account = {0};
+    AUTO(buf) thumbprint = BUF(THUMBPRINT_MAX);
+    struct key *key = NULL;
+    bool found = false;
+    if (!store_read_account(preflight->run->store, spec->cas[nth].directory_url, spec->account,
+                            false, &key, &account, &found, err))
+        return false;
+    bool good = key == NULL || key_thumbprint(key, &thumbprint, err);
+    key_free(key);
+    if (!good)
+        return false;
+    free(preflight->account_url);
+    free(preflight->thumbprint);
+    preflight->account_url = mem_strdup(account.url);
+    preflight->thumbprint = buf_take(&thumbprint);
+    return true;
+}
+
+/* Whether it would take an order. */
+static bool judge_ca(struct preflight *preflight, struct authority *authority)
 {
     const char *url = authority_directory_url(authority);
     const struct error *error = authority_error(authority);
@@ -59,40 +82,61 @@ static void judge_ca(struct preflight *preflight, const struct authority *author
         struct preflight_row *row =
             preflight_add(preflight->out, url, PREFLIGHT_CA, false, "%s", error->text);
         preflight_hint(row, "%s", error->hint);
-        return;
+        return false;
     }
-    struct session *session = authority_session((struct authority *)authority);
-    preflight->identities = mem_strdup(session_caa_identities(session));
-    if (preflight->account_url == NULL && session_needs_eab(session) &&
+    if (preflight->account_url == NULL && session_needs_eab(authority_session(authority)) &&
         preflight->spec->eab_kid == NULL) {
         struct preflight_row *row = preflight_add(preflight->out, url, PREFLIGHT_CA, false,
                                                   "the CA wants an external account");
         preflight_hint(row, "give what it handed out with --eab-kid and --eab-hmac-key-file");
-        return;
+        return false;
     }
     (void)preflight_add(preflight->out, url, PREFLIGHT_CA, true, "%s",
                         preflight->account_url == NULL
                             ? "the CA answers; an account is yet to be registered"
                             : "the CA answers, and there is an account");
+    return true;
 }
 
-/* *session: NULL where the CA cannot be reached. */
-static bool ask_ca(struct preflight *preflight, struct session **session, struct error *err)
+/* What one of the CAs says; *good: it would take an order. */
+static bool ask_ca(struct preflight *preflight, size_t nth, struct session **session, bool *good,
+                   struct error *err)
 {
     struct authority *authority =
-        authority_get(preflight->run, preflight->spec, 0, AUTHORITY_FOR_DIRECTORY);
+        authority_get(preflight->run, preflight->spec, nth, AUTHORITY_FOR_DIRECTORY);
     while (!authority_has_directory(authority) && authority_error(authority) == NULL)
         if (!wait_event(preflight, INT64_MAX, err))
             return false;
-    judge_ca(preflight, authority);
+    if (!read_account(preflight, nth, err))
+        return false;
+    *good = judge_ca(preflight, authority);
     *session = authority_session(authority);
     if (authority_error(authority) != NULL)
         return true;
+    free(preflight->identities);
+    preflight->identities = mem_strdup(session_caa_identities(*session));
     const char *issuers = session_persist_issuers(*session);
-    if (issuers != NULL)
-        persist_offer_split(issuers, &preflight->offer);
+    persist_offer_split(issuers == NULL ? "" : issuers, &preflight->offer);
     return preflight->account_url == NULL ||
            session_set_account(*session, preflight->account_url, err);
+}
+
+/* The first of the CAs that would take an order is the one that counts. *session: of the last one
+ * that was asked, NULL where it has none. */
+static bool choose_ca(struct preflight *preflight, struct session **session, struct error *err)
+{
+    bool good = false;
+    for (size_t i = 0; i < preflight->spec->ca_count && !good; i++)
+        if (!ask_ca(preflight, i, session, &good, err))
+            return false;
+    for (size_t i = 0; i < preflight->out->count && good; i++) {
+        struct preflight_row *row = &preflight->out->items[i];
+        if (row->kind != PREFLIGHT_CA || row->ok)
+            continue;
+        row->ok = true;
+        preflight_hint(row, "the next CA stands in for it");
+    }
+    return true;
 }
 
 /* ---- what is known at home ---- */
@@ -101,21 +145,9 @@ static bool read_home(struct preflight *preflight, struct error *err)
 {
     const struct cert_spec *spec = preflight->spec;
     AUTO(cert_state) state = {0};
-    AUTO(stored_account) account = {0};
-    struct key *key = NULL;
     struct error held = {0};
-    bool found = false;
-    if (!crypto_start(err) || !store_read_state(preflight->run->store, spec->name, &state, err) ||
-        !store_read_account(preflight->run->store, spec->cas[0].directory_url, spec->account, false,
-                            &key, &account, &found, err))
+    if (!crypto_start(err) || !store_read_state(preflight->run->store, spec->name, &state, err))
         return false;
-    AUTO(buf) thumbprint = BUF(THUMBPRINT_MAX);
-    bool good = key == NULL || key_thumbprint(key, &thumbprint, err);
-    key_free(key);
-    if (!good)
-        return false;
-    preflight->account_url = mem_strdup(account.url);
-    preflight->thumbprint = buf_take(&thumbprint);
     bool is_held = due_judge(preflight->run, spec, &state, true, &held) == DUE_HELD_BACK;
     struct preflight_row *row =
         preflight_add(preflight->out, spec->names.items[0].value, PREFLIGHT_RATE_LIMIT, !is_held,
@@ -335,7 +367,7 @@ static void judge_name(struct preflight *preflight, const struct preflight_name 
 static bool look(struct preflight *preflight, struct error *err)
 {
     struct session *session = NULL;
-    if (!read_home(preflight, err) || !ask_ca(preflight, &session, err))
+    if (!read_home(preflight, err) || !choose_ca(preflight, &session, err))
         return false;
     prepare_names(preflight, session);
     for (size_t i = 0; i < preflight->spec->names.count; i++)

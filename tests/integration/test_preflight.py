@@ -270,6 +270,18 @@ class PreflightTest(bed.Case):
         red = [row for row in document["checks"] if not row["ok"]]
         self.assertEqual([row["check"] for row in red], ["ca"])
 
+    def test_another_ca_stands_in(self):
+        dead = f"https://localhost:{bed.free_port()}/dir"
+        command = ["preflight", *self.names("a.example"), "--standalone", "--ca-bundle", self.pebble.bundle,
+                   "--agree-tos", "--server", dead, "--server"]
+        rows = [row for row in self.acmec(*command, self.pebble.url).json["checks"] if row["check"] == "ca"]
+        self.assertEqual([(row["name"], row["ok"]) for row in rows], [(dead, True), (self.pebble.url, True)])
+        self.assertIn("cannot", rows[0]["detail"])
+        self.assertEqual(rows[0]["hint"], "the next CA stands in for it")
+        other = dead.replace("/dir", "/other")
+        rows = [row for row in self.acmec(*command, other, code=5).json["checks"] if row["check"] == "ca"]
+        self.assertEqual([row["ok"] for row in rows], [False, False])
+
     def test_text(self):
         said = self.site.run("preflight", *self.ca(self.pebble), *self.names("a.example"), "--standalone")
         self.assertEqual((said.code, said.stderr), (0, ""), str(said))
