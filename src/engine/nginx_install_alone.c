@@ -5,25 +5,78 @@
 #include <acmec/base/mem.h>
 #include <acmec/engine/nginx_record.h>
 
-/* Plans one certificate alone, with nothing written. */
-static bool rehearse(struct run *run, struct nginx_site *site, struct nginx_install_item *item,
-                     struct plan *plan, struct install_group *group, struct error *err)
+/* What would be written for one certificate. */
+struct rehearsal {
+    struct install_group group;
+    struct nginx_install_item item;
+    struct plan plan;
+    struct nginx_rewrite *rewrites;
+    size_t count;
+};
+
+static void rehearsal_release(struct rehearsal *rehearsal)
 {
-    install_group_open(run, site, &item, 1, group);
-    bool good = nginx_site_read(site, NULL, 0, &group->real, err) &&
-                install_plan_one(group, &group->parts[0], plan, err);
+    free(rehearsal->rewrites);
+    plan_release(&rehearsal->plan);
+    install_group_close(&rehearsal->group);
+}
+
+/* Nothing is written. out is zeroed, and stays where it is. */
+static bool rehearse(struct run *run, struct nginx_site *site, const struct cert_spec *spec,
+                     struct rehearsal *out, struct error *err)
+{
+    struct nginx_install_item *items[] = {&out->item};
+    struct install_group *group = &out->group;
+    out->item.spec = spec;
+    install_group_open(run, site, items, 1, group);
+    if (!nginx_site_read(site, NULL, 0, &group->real, err) ||
+        !install_plan_one(group, &group->parts[0], &out->plan, err))
+        return false;
+    out->rewrites = mem_new(group->drafts.count + 1, sizeof *out->rewrites);
+    out->count = nginx_drafts_rewrites(&group->drafts, &group->real, out->rewrites);
+    return true;
+}
+
+/* Not root, a change may be planned all the same where the files are not ours to write. */
+static bool judge(struct rehearsal *rehearsal, struct error *err)
+{
+    struct nginx_change change = {0};
+    struct install_group *group = &rehearsal->group;
+    struct run *run = group->run;
+    if (nginx_change_judge(run, group->site, rehearsal->rewrites, rehearsal->count,
+                           group->site->options->in_place, &change, err)) {
+        nginx_change_drop(run, &change);
+        return true;
+    }
+    if (geteuid() == 0 || err->code != ERR_FILES)
+        return false;
+    run_progress(run, PROGRESS_NOTICE, rehearsal->item.spec->name, "not judged by nginx: %s",
+                 err->text);
+    return true;
+}
+
+/* nginx reads the policy file and the chain while it judges: the one is lent for that time, without
+ * the other it cannot judge. */
+static bool judge_if_it_can(struct rehearsal *rehearsal, struct error *err)
+{
+    struct install_group *group = &rehearsal->group;
+    const struct nginx_paths *paths = &group->parts[0].paths;
+    struct nginx_policy_loan loan = {0};
+    if (rehearsal->count == 0 || access(paths->chains[0], R_OK) != 0)
+        return true;
+    if (!nginx_policy_lend(group->run, group->site, paths->policy, &loan, err))
+        return false;
+    bool good = judge(rehearsal, err);
+    nginx_policy_return(paths->policy, &loan);
     return good;
 }
 
 bool nginx_install_check(struct run *run, struct nginx_site *site, const struct cert_spec *spec,
-                         struct error *err)
+                         bool judged, struct error *err)
 {
-    AUTO(plan) plan = {0};
-    struct nginx_install_item item = {.spec = spec};
-    struct install_group group;
-    bool good = rehearse(run, site, &item, &plan, &group, err);
-    install_group_close(&group);
-    return good;
+    AUTO(rehearsal) rehearsal = {0};
+    return rehearse(run, site, spec, &rehearsal, err) &&
+           (!judged || judge_if_it_can(&rehearsal, err));
 }
 
 static void add_difference(const struct nginx_rewrite *rewrite, struct buf *out)
@@ -49,46 +102,18 @@ static void diff_all(const struct install_group *group, const struct plan *plan,
     }
 }
 
-/* Not root, the change is shown all the same where the files are not ours to write. */
-static bool judge(struct install_group *group, const struct nginx_rewrite *rewrites, size_t count,
-                  struct error *err)
-{
-    struct nginx_change change = {0};
-    struct run *run = group->run;
-    if (nginx_change_judge(run, group->site, rewrites, count, group->site->options->in_place,
-                           &change, err)) {
-        nginx_change_drop(run, &change);
-        return true;
-    }
-    if (geteuid() == 0 || err->code != ERR_FILES)
-        return false;
-    run_progress(run, PROGRESS_NOTICE, group->parts[0].item->spec->name, "not judged by nginx: %s",
-                 err->text);
-    return true;
-}
-
 bool nginx_install_diff(struct run *run, const struct cert_spec *spec, struct buf *out,
                         struct error *err)
 {
     AUTO(nginx_site) site = {.lock = {-1}};
-    AUTO(plan) plan = {0};
-    struct nginx_install_item item = {.spec = spec};
-    struct install_group group;
+    AUTO(rehearsal) rehearsal = {0};
     if (!crypto_start(err) || !nginx_site_find(run, &spec->nginx, &site, err) ||
-        !nginx_site_lock(run, &site, err))
+        !nginx_site_lock(run, &site, err) || !rehearse(run, &site, spec, &rehearsal, err) ||
+        !judge_if_it_can(&rehearsal, err))
         return false;
-    bool good = rehearse(run, &site, &item, &plan, &group, err);
-    struct nginx_rewrite *rewrites = mem_new(group.drafts.count + 1, sizeof *rewrites);
-    size_t count = good ? nginx_drafts_rewrites(&group.drafts, &group.real, rewrites) : 0;
-    good = good && nginx_write_policy(run, &site, group.parts[0].paths.policy, err);
-    good = good && (count == 0 || judge(&group, rewrites, count, err));
-    if (good) {
-        install_tell_notes(run, spec->name, &plan);
-        diff_all(&group, &plan, rewrites, count, out);
-    }
-    free(rewrites);
-    install_group_close(&group);
-    return good;
+    install_tell_notes(run, spec->name, &rehearsal.plan);
+    diff_all(&rehearsal.group, &rehearsal.plan, rehearsal.rewrites, rehearsal.count, out);
+    return true;
 }
 
 /* ---- out again ---- */

@@ -125,15 +125,17 @@ static bool check_running(const struct place *place, const struct cert_spec *spe
                                : "start it, or prove in another way");
 }
 
+/* A dry run has nginx judge what would be installed. */
 static void check_all(struct nginx_run *nginx, struct place *place, const struct members *members)
 {
+    bool judged = nginx->run->settings->dry_run && !nginx->look;
     for (size_t i = 0; i < members->count; i++) {
         struct want *want = members->items[i];
         struct error err = {0};
         bool good = check_running(place, want->spec, &err);
         if (good && want->spec->nginx.install &&
             !nginx_install_is_served(nginx->run, &place->real, want->spec))
-            good = nginx_install_check(nginx->run, &place->site, want->spec, &err);
+            good = nginx_install_check(nginx->run, &place->site, want->spec, judged, &err);
         if (!good)
             want->error = err;
     }
@@ -295,6 +297,12 @@ static void prepare(struct nginx_run *nginx, struct place *place, const struct m
         return;
     }
     choose_nginx(nginx, place, members);
+    if (run->settings->dry_run && !nginx->look &&
+        (!nginx_site_lock(run, &place->site, &err) ||
+         (any_install(members) && !nginx_site_test(run, &place->site, &err)))) {
+        refuse_all(members, &err);
+        return;
+    }
     check_all(nginx, place, members);
     if (nginx->look && (any_proof(members) || any_install(members)))
         rehearse(nginx, place, members);

@@ -100,3 +100,18 @@ bool nginx_write_policy(struct run *run, const struct nginx_site *site, const ch
                      "'%s' has been edited and stays; the current policy is in '%s'", path, beside);
     return file_replace(beside, 0644, buf_span(&want), err);
 }
+
+bool nginx_policy_lend(struct run *run, const struct nginx_site *site, const char *path,
+                       struct nginx_policy_loan *out, struct error *err)
+{
+    AUTO_FREE dir = mem_strndup(path, (size_t)(strrchr(path, '/') - path));
+    *out = (struct nginx_policy_loan){access(path, F_OK) != 0, access(dir, F_OK) != 0};
+    return !out->file || nginx_write_policy(run, site, path, err);
+}
+
+void nginx_policy_return(const char *path, const struct nginx_policy_loan *loan)
+{
+    AUTO_FREE dir = mem_strndup(path, (size_t)(strrchr(path, '/') - path));
+    if ((loan->file && unlink(path) != 0) || (loan->folder && rmdir(dir) != 0))
+        log_warn("cannot remove '%s' again", path);
+}

@@ -133,6 +133,32 @@ class FoundingScene(NginxCase):
         self.acmec("uninstall", "site.example", "--nginx")
         self.assertEqual(nginx.sites(), before)
 
+    def test_rehearsals_change_nothing(self):
+        """--dry-run before and after the first certificate, and --diff: nginx's files and CONFIG_DIR stay."""
+        nginx = self.nginx({"00-default": DEFAULT, "site": DJANGO})
+        before = nginx.sites()
+        result = self.issue(nginx, "site.example", args=("--nginx", "--dry-run"))
+        self.assertEqual(result.actions(), {"site.example": "would-issue"})
+        self.assertEqual(nginx.sites(), before)
+        self.issue(nginx, "site.example", args=("--nginx", "--no-install"))
+        proved, config = nginx.sites(), self.files(self.site.config)
+        diff = self.site.run("install", "site.example", "--nginx", "--diff")
+        self.assertEqual(diff.code, 0, str(diff))
+        self.assertIn(f"+++ {nginx.path('site')}", diff.stdout)
+        self.assertIn(f"+    listen {nginx.tls} ssl; {MARK}", diff.stdout)
+        self.acmec("renew", "--dry-run", "--install", "nginx")
+        self.assertEqual((nginx.sites(), self.files(self.site.config)), (proved, config))
+        self.acmec("install", "site.example", "--nginx")
+        with open(nginx.path("site"), "a", encoding="utf-8") as site:
+            site.write("nonsense;\n")
+        broken = self.acmec("renew", "--dry-run", code=8)
+        self.assertIn("nonsense", broken.error()["message"])
+
+    @staticmethod
+    def files(folder):
+        return {os.path.join(where, name): bed.read(where, name)
+                for where, _, names in os.walk(folder) for name in names}
+
 
 if __name__ == "__main__":
     bed.main()

@@ -24,16 +24,17 @@ struct nginx_install_item {
 void nginx_install(struct run *run, struct nginx_install_item *items, size_t count);
 
 /* What would be done for one certificate, as a unified diff, appended; nginx judges it, nothing is
- * changed but the policy file. */
+ * changed. */
 bool nginx_install_diff(struct run *run, const struct cert_spec *spec, struct buf *out,
                         struct error *err) MUST_USE;
 /* Whether the configuration serves the certificate for at least one name already: then a renewal
  * edits nothing. */
 bool nginx_install_is_served(const struct run *run, const struct nginx_view *view,
                              const struct cert_spec *spec);
-/* Whether it can be planned, before the first order. */
+/* Whether it can be planned, before the first order. judged: nginx looks at the result, too, where
+ * there is a certificate already; the site is locked then. */
 bool nginx_install_check(struct run *run, struct nginx_site *site, const struct cert_spec *spec,
-                         struct error *err) MUST_USE;
+                         bool judged, struct error *err) MUST_USE;
 
 /* Takes everything that was edited for the certificate out again. ERR_USAGE: there is nothing;
  * ERR_WEB_SERVER with file:line of what a person has changed. */

@@ -21,4 +21,12 @@ struct plan_wish nginx_plan_wish(const struct nginx_site *site, const struct cer
 bool nginx_write_policy(struct run *run, const struct nginx_site *site, const char *path,
                         struct error *err) MUST_USE;
 
+/* For a rehearsal: there is a policy file until it is returned, and all is as it was then. */
+struct nginx_policy_loan {
+    bool file, folder; /* made for it */
+};
+bool nginx_policy_lend(struct run *run, const struct nginx_site *site, const char *path,
+                       struct nginx_policy_loan *out, struct error *err) MUST_USE;
+void nginx_policy_return(const char *path, const struct nginx_policy_loan *loan);
+
 #endif
