@@ -5,11 +5,16 @@ every plain one; for all other names and for requests by address exactly the ans
 after every single file operation; installing again changes nothing; uninstall gives the old bytes.
 """
 import os
+import re
 import subprocess
+import tempfile
+import unittest
 
 import bed
 from bed.row_case import RowCase
 from bed.site_row import SiteRow
+
+PRIVATE = bed.private_network() if __name__ == "__main__" else bool(os.environ.get("ACMEC_PRIVATE_NETWORK"))
 
 
 def server(names, which="site", listen="listen {http};", more=""):
@@ -43,6 +48,9 @@ server {
     location / { return 200 "secure $host"; }
 }
 '''
+CERTBOT_OPTIONS = "ssl_session_timeout 1440m;\nssl_protocols TLSv1.2 TLSv1.3;\n"
+FORBIDDEN = server("one.example", more="    deny all;\n    auth_basic who;\n    auth_basic_user_file FOLDER/users;\n"
+                                       "    location ~ /\\. { return 403; }\n    location ~ ^/\\.well-known { return 404; }\n")
 LUA_MODULE = "load_module modules/ndk_http_module.so;\nload_module modules/ngx_http_lua_module.so;\n"
 STREAM = "load_module modules/ngx_stream_module.so;\n"
 LUA = '''    location = /lua {
@@ -193,7 +201,7 @@ EDITED = [
                                                                "    ssl_client_certificate OLD/ecdsa.pem;\n")),
             edits="challenge if policy replace"),
     SiteRow("as Certbot left it",
-            secure(CERTBOT, **{"certbot.conf": "ssl_session_timeout 1440m;\nssl_protocols TLSv1.2 TLSv1.3;\n"}),
+            secure(CERTBOT, **{"certbot.conf": CERTBOT_OPTIONS}),
             edits="challenge guard replace", redirect=False, says="Certbot"),
     # ---- requests that end early, or are forbidden ----
     SiteRow("a return for all to https",
@@ -210,10 +218,7 @@ EDITED = [
             secure(TLS + "server {\n    listen {http};\n    server_name one.example;\n"
                  "    location / { return 301 https://$host$request_uri; }\n}\n"),
             edits="challenge policy replace", redirect=False),
-    SiteRow("nothing is allowed", {"sites/site": server(
-        "one.example", more="    deny all;\n    auth_basic who;\n    auth_basic_user_file FOLDER/users;\n"
-                            "    location ~ /\\. { return 403; }\n    location ~ ^/\\.well-known { return 404; }\n")},
-            edits=NEW_IF),
+    SiteRow("nothing is allowed", {"sites/site": FORBIDDEN}, edits=NEW_IF),
     SiteRow("challenges are answered from a folder", {"sites/site": server(
         "one.example", more="    location ^~ /.well-known/acme-challenge/ { root FOLDER/www; }\n")},
             edits="if listen pair policy"),
@@ -316,12 +321,146 @@ REFUSED = [
 ]
 
 
-class Table(RowCase):
+MODULE = """#include <fcntl.h>
+__attribute__((constructor)) static void taken(void)
+{
+    (void)creat("%s", 0600);
+}
+"""
+MASTER = "daemon off;\npid {0}/nginx.pid;\nerror_log {0}/error.log;\nevents {{}}\n"
+
+
+@unittest.skipUnless(os.geteuid() == 0, "files and processes of several users are needed")
+class Installed(RowCase):
     def test_edited(self):
         self.run_rows(EDITED, self.edit)
 
     def test_refused(self):
         self.run_rows(REFUSED, self.refuse)
+
+    # ---- what others do while acmec works ----
+
+    PERSON = "\n# a person's\n"
+
+    def start_one(self):
+        place, nginx = self.start(SiteRow("plain", site(server("one.example"))))
+        self.addCleanup(self.end, nginx)
+        return place, nginx
+
+    def install_and_meddle(self, place, nginx, moment, code):
+        """A person appends to the file right after the change that moment, a regular expression, is found in."""
+        done = []
+
+        def look(change):
+            if re.search(moment, change) and not done:
+                done.append(change)
+                with open(nginx.path("site"), "a", encoding="utf-8") as file:
+                    file.write(self.PERSON)
+        steps = bed.Steps(self.library, [nginx.folder, os.path.join(place.config, "nginx")], look)
+        try:
+            result = self.acmec("install", "one.example", "--nginx", site=place, env=steps.env, code=code)
+        finally:
+            steps.stop()
+        self.assertTrue(done, steps.steps)
+        self.assertTrue(nginx.is_valid())
+        self.assertFalse([path for path in nginx.listing() if path.endswith("-tmp")])
+        return result
+
+    @unittest.skipIf(bed.SANITIZED, "the sanitizers' library comes first")
+    def test_a_file_that_changes_meanwhile_is_left(self):
+        for moment in (r"rename .*/options-ssl\.conf$", r"open .*\.acmec-tmp$", r"write .*\.acmec-tmp$"):
+            with self.subTest(moment):
+                place, nginx = self.start_one()
+                text = nginx.read("site")
+                result = self.install_and_meddle(place, nginx, moment, code=7)
+                self.assertRegex(result.error()["message"], r"site' was changed meanwhile by somebody else")
+                self.assertEqual(nginx.read("site"), text + self.PERSON)
+                self.assertEqual(nginx.reloads(), 0)
+                self.end(nginx)
+
+    @unittest.skipIf(bed.SANITIZED, "the sanitizers' library comes first")
+    def test_a_persons_edit_behind_ours_survives(self):
+        place, nginx = self.start_one()
+        text = nginx.read("site")
+        self.install_and_meddle(place, nginx, r"rename .*/sites/site$", code=0)
+        self.assertTrue(nginx.read("site").endswith(self.PERSON))
+        self.acmec("uninstall", "one.example", "--nginx", site=place)
+        self.assertEqual(nginx.read("site"), text + self.PERSON)
+
+    # ---- somebody else starts what looks like nginx's master, with a module in its configuration ----
+
+    def start_decoys(self):
+        self.evil = tempfile.mkdtemp(prefix="evil-", dir=self.folder)
+        self.conf, self.taken = os.path.join(self.evil, "nginx.conf"), os.path.join(self.evil, "taken")
+        source = os.path.join(self.evil, "module.c")
+        self.write(source, MODULE % self.taken)
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", self.evil + "/module.so", source], check=True)
+        self.write(self.conf, MASTER.format(self.evil))
+        subprocess.run(["chown", "-R", "65534:65534", self.evil], check=True)
+        self.begin(["/usr/sbin/nginx", "-c", self.conf])
+        self.begin(["nginx: master process /usr/sbin/nginx -c " + self.conf, "600"], executable="/bin/sleep")
+        self.write(self.conf, f"load_module {self.evil}/module.so;\n" + MASTER.format(self.evil))
+
+    @staticmethod
+    def write(path, text):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def begin(self, words, **more):
+        process = subprocess.Popen(words, user=65534, group=65534, extra_groups=[], stderr=subprocess.DEVNULL, **more)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        title = f"/proc/{process.pid}/cmdline"
+        self.assertTrue(bed.wait_until(lambda: bed.read(title).startswith("nginx: master process")))
+
+    def test_nothing_of_a_decoy_is_executed(self):
+        self.start_decoys()
+        subprocess.run(["/usr/sbin/nginx", "-t", "-c", self.conf], capture_output=True, check=False)
+        self.assertTrue(os.path.exists(self.taken), "the module does nothing")
+        os.unlink(self.taken)
+
+        place, nginx = self.start_one()
+        path = os.path.join(place.config, "certs/one.example.conf")
+        self.write(path, re.sub(r"(?m)^nginx-conf.*\n", "", bed.read(path)))
+        self.acmec("install", "one.example", "--nginx", site=place)
+        self.assertIn("# managed by acmec", nginx.read("site"))
+        refused = self.acmec("install", "one.example", "--nginx", "--nginx-conf", self.conf, site=place, code=7)
+        self.assertRegex(refused.error()["message"], re.escape(self.evil) + ".*belongs to user 65534")
+        self.assertFalse(os.path.exists(self.taken), "its module was executed")
+
+
+ISSUED = [
+    SiteRow("no listen at all", {"sites/site": server("one.example", listen="")}, edits=NEW_IF, ports=(80, 443)),
+    SiteRow("nothing is allowed", {"sites/site": FORBIDDEN}, edits=NEW_IF, ports=(80, 443)),
+    SiteRow("as Certbot left it", secure(CERTBOT, **{"certbot.conf": CERTBOT_OPTIONS}), edits="challenge guard replace",
+            redirect=False, says="Certbot", ports=(80, 443)),
+]
+
+
+@unittest.skipUnless(PRIVATE, "needs port 80")
+class Issued(RowCase):
+    """Rows from the order to the handshake: the CA has only nginx to look at."""
+
+    @classmethod
+    def issue_all(cls):
+        cls.authority = cls.start_pebble(http_port=80)
+
+    def test_issued(self):
+        self.run_rows(ISSUED, self.edit, at_once=1)
+
+    def test_a_name_without_a_server_is_proved_all_the_same(self):
+        place, nginx = self.start(SiteRow("", {"sites/00": DEFAULT}, ports=(80, 443)))
+        self.addCleanup(self.end, nginx)
+        files, before = nginx.bytes(), nginx.observe()
+        self.acmec("issue", "-d", "one.example", *self.ca(self.authority), "--nginx", "--no-install", "--nginx-conf",
+                   nginx.conf, site=place)
+        self.assert_whole("one.example", place)
+        nginx.settle()
+        self.assertEqual((nginx.bytes(), nginx.observe()), (files, before))
+        refused = self.acmec("issue", "-d", "two.example", *self.ca(self.authority), "--nginx", "--nginx-conf", nginx.conf,
+                             site=place, code=8)
+        self.assertIn("no server of its own for two.example", refused.error()["message"])
+        self.assertEqual(nginx.bytes(), files)
 
 
 if __name__ == "__main__":
