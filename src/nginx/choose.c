@@ -117,6 +117,7 @@ static bool join_address(struct builder *builder, const struct choose_listen *li
     address->tls |= listen->listen.ssl || listen->listen.quic;
     address->http2 |= listen->listen.http2;
     address->proxy_protocol |= listen->listen.proxy_protocol;
+    address->dual_stack |= listen->listen.dual_stack;
     if ((count & (count - 1)) == 0)
         address->listens =
             mem_resize(address->listens, count == 0 ? 1 : 2 * count, sizeof *address->listens);

@@ -261,8 +261,10 @@ static void take_option(struct span option, struct listening *out)
         out->quic = out->address.udp = true;
     else if (span_is(option, "proxy_protocol"))
         out->proxy_protocol = true;
-    else if (is_socket_option(option))
+    else if (is_socket_option(option)) {
         out->socket_options = true;
+        out->dual_stack |= span_is(option, "ipv6only=off");
+    }
 }
 
 bool listening_parse(const struct span *args, size_t count, struct listening *out,

@@ -305,12 +305,16 @@ static bool plan_plain(struct planning *planning, const struct target *target,
     return planning->wish->webroot == NULL || plan_add_challenge(planning, server, lines, err);
 }
 
-static bool plan_target(struct planning *planning, const struct target *target, struct error *err)
+static bool plan_target(struct planning *planning, const struct target *chosen, struct error *err)
 {
     AUTO(layout_lines) lines = LAYOUT_LINES;
+    struct target own = *chosen, *target = &own; /* what it holds is borrowed */
     struct server server;
     uint32_t item = planning->choose->servers[target->server].item;
     server_read(planning->conf, item, planning->wish->policy, &server);
+    /* One that leads to the TLS server does so for the addresses that a person chose. */
+    if (target->elsewhere && server.redirect != CONF_NONE)
+        target->gets_tls = false;
     enum plan_redirect redirect = plan_choose_redirect(planning, target, &server);
     planning->plan->redirects |= redirect != PLAN_REDIRECT_NONE;
     if (!plan_tls(planning, target, &server, redirect, &lines, err) ||
@@ -321,6 +325,7 @@ static bool plan_target(struct planning *planning, const struct target *target, 
         return false;
     if (redirect == PLAN_REDIRECT_SERVER && !plan_add_server(planning, target, err))
         return false;
+    plan_note_circle(planning, target, &server);
     note_uncovered(planning, target);
     note_certbot(planning, item);
     return true;

@@ -67,37 +67,68 @@ static bool refuse_plain(const struct planning *planning, uint32_t item,
         layout_place(planning->conf, item).text, text);
 }
 
-static bool mirror_one(struct planning *planning, const struct choose_listen *plain,
-                       enum plan_redirect redirect, struct layout_lines *lines, struct error *err)
+/* Where the name is served elsewhere already, an address that cannot be had is only said. */
+static bool leave_out(struct planning *planning, const struct target *target, struct error *err)
+{
+    if (!target->elsewhere)
+        return false;
+    plan_note(planning->plan, "%s", err->text);
+    *err = (struct error){0};
+    return true;
+}
+
+/* In the place of the plain listen, or as a line. */
+static bool add_mirror(struct planning *planning, const struct target *target,
+                       const struct choose_listen *plain, const struct listening_address *mirror,
+                       bool in_place, struct layout_lines *lines, struct error *err)
 {
     AUTO(buf) args = BUF(512);
     uint32_t index = 0, server_item = planning->choose->servers[plain->server].item;
     uint32_t item = plain->item == CONF_NONE ? server_item : plain->item;
-    struct listening_address mirror = plain->listen.address;
-    mirror.port = planning->wish->target.tls_port;
-    const struct choose_address *there = find_address(planning->choose, &mirror, &index);
+    const struct choose_address *there = find_address(planning->choose, mirror, &index);
     if (there != NULL && !there->tls)
-        return refuse_plain(planning, item, &mirror, err);
+        return refuse_plain(planning, item, mirror, err) || leave_out(planning, target, err);
     if (there != NULL && choose_listen_of(planning->choose, index, plain->server) != NULL)
         return true;
-    if (there == NULL && !can_bind(planning, &mirror, item, err))
-        return false;
-    write_args(planning, plain, &mirror, there, &args);
+    if (there == NULL && !can_bind(planning, mirror, item, err))
+        return leave_out(planning, target, err);
+    write_args(planning, plain, mirror, there, &args);
     if (there == NULL) {
         char text[LISTENING_TEXT_MAX];
-        listening_address_text(&mirror, text);
+        listening_address_text(mirror, text);
         plan_note(planning->plan,
                   "%s: the first server on %s: it answers there for every other name, too",
                   layout_place(planning->conf, server_item).text, text);
     }
-    if (redirect == PLAN_REDIRECT_SERVER && plain->item != CONF_NONE)
+    if (in_place)
         return plan_may_edit(planning, plain->item, err) &&
                layout_replace(&planning->layout, plain->item, 1,
                               conf_arg_count(planning->conf, plain->item), buf_span(&args), err);
-    if (redirect != PLAN_REDIRECT_SERVER && plain->item == CONF_NONE)
-        layout_line(lines, 0, "listen %u;", plain->listen.address.port);
     layout_line(lines, 0, "listen %s;", buf_str(&args));
     return true;
+}
+
+/* IPv4 that a plain socket takes along gets a TLS listen of its own: what is one socket then
+ * depends on no other line. */
+static bool mirror_one(struct planning *planning, const struct target *target,
+                       const struct choose_listen *plain, enum plan_redirect redirect,
+                       struct layout_lines *lines, struct error *err)
+{
+    uint32_t index;
+    bool in_place = redirect == PLAN_REDIRECT_SERVER && plain->item != CONF_NONE;
+    struct listening_address mirror = plain->listen.address;
+    struct listening_address ipv4 = {.family = LISTENING_IPV4,
+                                     .port = planning->wish->target.tls_port};
+    mirror.port = planning->wish->target.tls_port;
+    if (redirect != PLAN_REDIRECT_SERVER && plain->item == CONF_NONE)
+        layout_line(lines, 0, "listen %u;", plain->listen.address.port);
+    if (!add_mirror(planning, target, plain, &mirror, in_place, lines, err))
+        return false;
+    const struct choose_address *there = find_address(planning->choose, &mirror, &index);
+    if (!planning->choose->addresses[plain->address].dual_stack ||
+        (there != NULL && there->dual_stack))
+        return true;
+    return add_mirror(planning, target, plain, &ipv4, false, lines, err);
 }
 
 /* Whether a TLS server somewhere says `http2 on`: then ours does, too. */
@@ -122,10 +153,11 @@ bool plan_add_listens(struct planning *planning, const struct target *target,
         if (listen->server == target->server &&
             target_is_plain(&choose->addresses[listen->address],
                             planning->wish->target.http_port) &&
-            !mirror_one(planning, listen, redirect, lines, err))
+            target_lacks_tls(choose, &planning->wish->target, target, listen->address) &&
+            !mirror_one(planning, target, listen, redirect, lines, err))
             return false;
     }
-    if (planning->wish->version >= HTTP2_DIRECTIVE && others_speak_http2(choose))
+    if (!target->tls && planning->wish->version >= HTTP2_DIRECTIVE && others_speak_http2(choose))
         layout_line(lines, 0, "http2 on;");
     return true;
 }

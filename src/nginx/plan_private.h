@@ -41,6 +41,9 @@ enum plan_redirect {
 };
 enum plan_redirect plan_choose_redirect(const struct planning *planning,
                                         const struct target *target, const struct server *server);
+/* Says so where a server that is given TLS leads all of it to itself. */
+void plan_note_circle(struct planning *planning, const struct target *target,
+                      const struct server *server);
 bool plan_add_if(const struct planning *planning, const struct target *target,
                  struct layout_lines *lines, struct error *err) MUST_USE;
 /* The second server, behind the target. */

@@ -44,8 +44,8 @@ enum plan_redirect plan_choose_redirect(const struct planning *planning,
     if (!planning->wish->redirect || !target->plain || server->redirect != CONF_NONE ||
         server->own_if != CONF_NONE)
         return PLAN_REDIRECT_NONE;
-    if (target->gets_tls && target->covered && server->challenge == CONF_NONE &&
-        !is_default_somewhere(planning, target->server) &&
+    if (target->gets_tls && !target->tls && !target->elsewhere && target->covered &&
+        server->challenge == CONF_NONE && !is_default_somewhere(planning, target->server) &&
         has_own_listens(planning, target->server))
         return PLAN_REDIRECT_SERVER;
     return PLAN_REDIRECT_IF;
@@ -59,6 +59,45 @@ static void add_goal(const struct planning *planning, struct buf *out)
     if (port != 443)
         buf_addf(out, ":%u", port);
     buf_add_str(out, "$request_uri");
+}
+
+/* ---- one that was there ---- */
+
+/* Whether what follows "https://" begins with this host, on the port of TLS. */
+static bool is_host(const struct planning *planning, struct span goal, const char *host)
+{
+    char port[16];
+    size_t len = strlen(host);
+    if (goal.len < len || memcmp(goal.ptr, host, len) != 0)
+        return false;
+    goal.ptr += len;
+    goal.len -= len;
+    size_t port_len = (size_t)snprintf(port, sizeof port, ":%u", planning->wish->target.tls_port);
+    return goal.len == 0 || goal.ptr[0] == '/' || goal.ptr[0] == '$' ||
+           (goal.len >= port_len && memcmp(goal.ptr, port, port_len) == 0);
+}
+
+void plan_note_circle(struct planning *planning, const struct target *target,
+                      const struct server *server)
+{
+    static const char *const same[] = {"$host", "$http_host", "$server_name"};
+    size_t scheme = strlen("https://");
+    struct span goal;
+    bool back = false;
+    if (!target->gets_tls || server->redirect == CONF_NONE ||
+        !server_redirect_goal(planning->conf, server->redirect, &goal))
+        return;
+    goal.ptr += scheme;
+    goal.len -= scheme;
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
+        back = back || is_host(planning, goal, same[i]);
+    for (size_t i = 0; i < target->names.count; i++)
+        back = back || is_host(planning, goal, target->names.items[i].value);
+    if (back)
+        plan_note(planning->plan,
+                  "%s: this leads https to https again: no page is served until a server of its "
+                  "own, or a condition, tells them apart",
+                  layout_place(planning->conf, server->redirect).text);
 }
 
 /* ---- the `if` ---- */

@@ -73,6 +73,19 @@ static bool holds_redirect(const struct conf *conf, uint32_t block)
     return false;
 }
 
+bool server_redirect_goal(const struct conf *conf, uint32_t redirect, struct span *goal)
+{
+    uint32_t item = redirect;
+    if (conf_is_block(conf, redirect, "if"))
+        return false;
+    if (conf_is_block(conf, redirect, "location"))
+        for (item++; !leads_to_https(conf, item);)
+            item = conf->items[item].after;
+    bool rewrites = conf_is_simple(conf, item, "rewrite");
+    *goal = conf_arg(conf, item, rewrites ? 1 : conf_arg_count(conf, item) - 1);
+    return true;
+}
+
 static bool is_own_if(const struct conf *conf, uint32_t item)
 {
     return conf_is_block(conf, item, "if") &&

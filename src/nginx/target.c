@@ -92,6 +92,55 @@ bool target_is_tls(const struct choose_address *address, uint16_t port)
     return is_public(address, port) && address->tls;
 }
 
+/* Whether clients of the plain address, of one family, get to the TLS address as well. A host's
+ * name could be any address. */
+static bool meets(const struct listening_address *plain, const struct choose_address *tls,
+                  enum listening_family family)
+{
+    if (plain->family == LISTENING_HOST || tls->address.family == LISTENING_HOST)
+        return true;
+    if (tls->address.family != family)
+        return family == LISTENING_IPV4 && tls->dual_stack;
+    if (plain->family != family || listening_address_is_wildcard(plain) ||
+        listening_address_is_wildcard(&tls->address))
+        return true;
+    return memcmp(plain->bytes, tls->address.bytes, sizeof plain->bytes) == 0;
+}
+
+static bool finds_tls(const struct choose *choose, const struct target_wish *wish,
+                      const struct identifier *name, uint32_t plain, enum listening_family family)
+{
+    for (uint32_t i = 0; i < choose->address_count; i++) {
+        const struct choose_address *address = &choose->addresses[i];
+        if (!target_is_tls(address, wish->tls_port) ||
+            !meets(&choose->addresses[plain].address, address, family))
+            continue;
+        struct choose_answer answer = choose_find(choose, i, span_str(name->value));
+        if (target_may_edit(choose, &answer, wish->names))
+            return true;
+    }
+    return false;
+}
+
+static bool lacks_tls(const struct choose *choose, const struct target_wish *wish,
+                      const struct identifier *name, uint32_t plain)
+{
+    const struct choose_address *address = &choose->addresses[plain];
+    return !finds_tls(choose, wish, name, plain, address->address.family) ||
+           (address->dual_stack && !finds_tls(choose, wish, name, plain, LISTENING_IPV4));
+}
+
+bool target_lacks_tls(const struct choose *choose, const struct target_wish *wish,
+                      const struct target *target, uint32_t address)
+{
+    for (size_t i = 0; i < target->names.count; i++) {
+        const struct identifier *name = &target->names.items[i];
+        if (identifier_is_wildcard(name) || lacks_tls(choose, wish, name, address))
+            return true;
+    }
+    return false;
+}
+
 /* ---- servers ---- */
 
 static struct target *target_for(struct targets *targets, const struct choose *choose,
@@ -158,7 +207,7 @@ static bool fail_undecided(const struct choose *choose, const struct choose_answ
                 layout_place(choose->conf, item).text);
 }
 
-/* Whoever is chosen for one name. Without a TLS server among them the plain ones get TLS. */
+/* Whoever is chosen for one name. A plain one gets TLS where its clients find none. */
 static bool take_name(const struct choose *choose, const struct target_wish *wish,
                       const struct identifier *name, struct targets *out, struct error *err)
 {
@@ -179,7 +228,8 @@ static bool take_name(const struct choose *choose, const struct target_wish *wis
             any_tls |= tls;
             target->tls |= tls;
             target->plain |= !tls;
-            target->gets_tls |= !tls && !any_tls;
+            target->gets_tls |= !tls && lacks_tls(choose, wish, name, i);
+            target->elsewhere |= !tls && any_tls;
             (void)identifier_list_add(&target->names, name);
         }
     if (!any)

@@ -116,6 +116,8 @@ static void test_options_are_told_apart(void **state)
     assert_true(parse(SPAN_LIT("proxy_protocol")).proxy_protocol);
     assert_true(parse(SPAN_LIT("reuseport")).socket_options);
     assert_true(parse(SPAN_LIT("ipv6only=off")).socket_options);
+    assert_true(parse(SPAN_LIT("ipv6only=off")).dual_stack);
+    assert_false(parse(SPAN_LIT("ipv6only=on")).dual_stack);
     assert_true(parse(SPAN_LIT("so_keepalive=on")).socket_options);
     assert_false(parse(SPAN_LIT("ssl")).socket_options);
     struct listening quic = parse(SPAN_LIT("quic"));

@@ -5,91 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <acmec/base/cleanup.h>
 #include <fake/fake_source.h>
-#include <stdio.h>
 
 #include <cmocka.h>
 
-#define MAIN "/etc/nginx/nginx.conf"
-#define SITE "/etc/nginx/site"
-#define M " # managed by acmec: c"
-#define CHAIN "/e/live/c/fullchain.pem"
-#define KEY "/e/live/c/privkey.pem"
-#define POLICY "/e/nginx/options-ssl.conf"
-#define PAIR(in) in "ssl_certificate " CHAIN ";" M "\n" in "ssl_certificate_key " KEY ";" M "\n"
-#define LOCATION(in)                                                                               \
-    in "location ^~ /.well-known/acme-challenge/ {" M "\n" in "    default_type text/plain;" M     \
-       "\n" in "    root /w;" M "\n" in "    auth_basic off;" M "\n" in "    allow all;" M "\n" in \
-       "}\n"
-#define IF(names)                                                                                  \
-    "    set $acmec_plain \"$scheme://$host$request_uri\";" M "\n"                                 \
-    "    if ($acmec_plain ~ \"^http://(?:" names ")/(?!\\.well-known/acme-challenge/)\") {" M      \
-    "\n        return 301 https://$host$request_uri;" M "\n    }\n"
-#define OTHER "server { listen 80; listen [::]:80; server_name other; }\n"
-
-struct world {
-    struct fake_source_file files[6];
-    struct fake_source source;
-    struct conf conf;
-    struct choose choose;
-    struct identifier_list names;
-    struct plan_wish wish;
-    struct plan plan;
-};
-
-/* RSA certificates have "rsa" in their path. */
-static bool is_rsa(void *ctx, struct span path, bool *rsa)
-{
-    (void)ctx;
-    *rsa = memmem(path.ptr, path.len, "rsa", 3) != NULL;
-    return memmem(path.ptr, path.len, "gone", 4) == NULL;
-}
-
-/* site: what http includes. names: separated by blanks. */
-static void open_world(struct world *world, const char *site, const char *names)
-{
-    struct error err = {0};
-    *world = (struct world){0};
-    world->files[0] = (struct fake_source_file){.path = MAIN, .text = "http { include site; }"};
-    world->files[1] = (struct fake_source_file){.path = SITE, .text = site};
-    world->files[2] = (struct fake_source_file){
-        .path = "/etc/nginx/snippet", .text = "ssl_certificate s; ssl_certificate_key s;\n"};
-    world->files[3] = (struct fake_source_file){.path = POLICY, .text = "ssl_ciphers P;\n"};
-    world->files[4] = (struct fake_source_file){.path = "/l/options.conf", .text = "# none\n"};
-    world->source = fake_source(world->files);
-    struct choose_host host = {"myhost", true};
-    if (!conf_read(&world->source.port, MAIN, &world->conf, &err) ||
-        !choose_build(&world->conf, &host, &world->choose, &err))
-        fail_msg("%s", err.text);
-    AUTO_FREE list = mem_strdup(names);
-    for (char *rest = list, *name; (name = strsep(&rest, " ")) != NULL;) {
-        struct identifier identifier = {0};
-        identifier.type = strchr(name, ':') != NULL ? IDENTIFIER_IP : IDENTIFIER_DNS;
-        (void)snprintf(identifier.value, sizeof identifier.value, "%s", name);
-        (void)identifier_list_add(&world->names, &identifier);
-    }
-    world->wish = (struct plan_wish){
-        .cert = "c",
-        .target = {&world->names, NULL, 80, 443},
-        .pairs = {{false, CHAIN, KEY}},
-        .pair_count = 1,
-        .policy = POLICY,
-        .webroot = "/w",
-        .version = 1022001,
-        .running = true,
-        .redirect = true,
-        .is_rsa = is_rsa,
-    };
-}
-
-static void close_world(struct world *world)
-{
-    plan_release(&world->plan);
-    choose_release(&world->choose);
-    conf_release(&world->conf);
-    identifier_list_release(&world->names);
-}
+#include <fake/plan_world.h>
 
 static void edited(const struct world *world, const struct edit_plan *edits, struct span before,
                    struct buf *out)
@@ -342,6 +262,20 @@ static const struct plan_case installs[] = {
      "\r\n\tssl_certificate " CHAIN ";" M "\r\n\tssl_certificate_key " KEY ";" M
      "\r\n\tinclude " POLICY ";" M "\r\n}\r\n",
      bare},
+    /* one plain socket for both families, two TLS listens */
+    {"a.x", "server {\n    listen [::]:80 ipv6only=off;\n    server_name a.x;\n}\n",
+     "server {\n    listen [::]:80 ipv6only=off;\n    server_name a.x;\n    listen [::]:443 ssl;" M
+     "\n    listen 443 ssl;" M "\n" PAIR("    ") "    include " POLICY ";" M "\n}\n",
+     bare},
+    /* TLS for the family that lacks it */
+    {"a.x",
+     "server {\n    listen 80;\n    listen [::]:80;\n    listen 443 ssl;\n    server_name a.x;\n   "
+     " "
+     "ssl_ciphers X;\n    ssl_certificate o;\n    ssl_certificate_key o;\n}\n",
+     "server {\n    listen 80;\n    listen [::]:80;\n    listen 443 ssl;\n    server_name a.x;\n   "
+     " "
+     "listen [::]:443 ssl;" M "\n    ssl_ciphers X;\n" PAIR("    ") "}\n",
+     bare},
 };
 
 static void test_install(void **state)
@@ -577,11 +511,17 @@ static void test_reference(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_install),         cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_managed_on_wish), cmocka_unit_test(test_folder_of_others),
-        cmocka_unit_test(test_notes),           cmocka_unit_test(test_many_names),
-        cmocka_unit_test(test_challenge),       cmocka_unit_test(test_temporary_server_goes_alone),
-        cmocka_unit_test(test_nothing_listens), cmocka_unit_test(test_looks),
+        cmocka_unit_test(test_install),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_managed_on_wish),
+        cmocka_unit_test(test_folder_of_others),
+        cmocka_unit_test(test_notes),
+
+        cmocka_unit_test(test_many_names),
+        cmocka_unit_test(test_challenge),
+        cmocka_unit_test(test_temporary_server_goes_alone),
+        cmocka_unit_test(test_nothing_listens),
+        cmocka_unit_test(test_looks),
         cmocka_unit_test(test_reference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,65 +58,88 @@ static void close_world(struct world *world)
 
 #define TLS "ssl_certificate c; ssl_certificate_key k; "
 
-/* drawn: for each target its number, p(lain), t(ls), g(ets tls), c(overed), and its names; then the
- * missing ones. */
+/* drawn: for each target its number, p(lain), t(ls), g(ets tls), e(lsewhere), c(overed), and its
+ * names; then the missing ones. */
+static const struct {
+    const char *http, *names, *block, *drawn;
+} choices[] = {
+    {"server { listen 80; server_name a.x; }", "a.x", NULL, "0pgc a.x;"},
+    {"server { listen 80; server_name a.x b.x; }", "a.x", NULL, "0pg a.x;"},
+    {"server { listen 80; server_name a.x _; }", "a.x", NULL, "0pgc a.x;"},
+    {"server { listen 80; listen 443 ssl; server_name a.x; " TLS "}", "a.x", NULL, "0ptec a.x;"},
+    /* two servers: the plain one stays plain */
+    {"server { listen 80; server_name a.x; } server { listen 443 ssl; server_name a.x; " TLS "}",
+     "a.x", NULL, "0pec a.x; 1tc a.x;"},
+    /* the same host counts, or one that stands for all */
+    {"server { listen 80; listen [::]:80; server_name a.x; } "
+     "server { listen 443 ssl; server_name a.x; " TLS "}",
+     "a.x", NULL, "0pgec a.x; 1tc a.x;"},
+    {"server { listen 192.0.2.1:80; server_name a.x; } "
+     "server { listen 192.0.2.2:443 ssl; server_name a.x; " TLS "}",
+     "a.x", NULL, "0pgec a.x; 1tc a.x;"},
+    {"server { listen 192.0.2.1:80; server_name a.x; } "
+     "server { listen 443 ssl; server_name a.x; " TLS "}",
+     "a.x", NULL, "0pec a.x; 1tc a.x;"},
+    {"server { listen 80; server_name a.x; } "
+     "server { listen 192.0.2.1:443 ssl; server_name a.x; " TLS "}",
+     "a.x", NULL, "0pec a.x; 1tc a.x;"},
+    {"server { listen h:80; server_name a.x; } "
+     "server { listen 192.0.2.1:443 ssl; server_name a.x; " TLS "}",
+     "a.x", NULL, "0pec a.x; 1tc a.x;"},
+    /* one socket for both families */
+    {"server { listen [::]:80 ipv6only=off; server_name a.x; } "
+     "server { listen [::]:443 ssl; server_name a.x; " TLS "}",
+     "a.x", NULL, "0pgec a.x; 1tc a.x;"},
+    {"server { listen 80; server_name a.x; } "
+     "server { listen [::]:443 ssl ipv6only=off; server_name a.x; " TLS "}",
+     "a.x", NULL, "0pec a.x; 1tc a.x;"},
+    /* somebody else's TLS does not count */
+    {"server { listen 80; server_name a.x; } server { listen 443 ssl; server_name z; " TLS "}",
+     "a.x", NULL, "0pgc a.x;"},
+    /* other ports */
+    {"server { listen 8080; server_name a.x; }", "a.x", NULL, "missing a.x;"},
+    {"server { listen unix:/x; server_name a.x; }", "a.x", NULL, "missing a.x;"},
+    /* who is chosen, not who has the name */
+    {"server { listen 80; server_name a.x; } server { listen 80; server_name a.x; }", "a.x", NULL,
+     "0pgc a.x;"},
+    {"server { listen 80; server_name a.x; } server { listen 192.0.2.1:80; server_name a.x; }",
+     "a.x", NULL, "0pgc a.x; 1pgc a.x;"},
+    {"server { listen 80; server_name *.x; }", "a.x", NULL, "missing a.x;"},
+    {"server { listen 80; server_name *.x; }", "a.x *.x", NULL, "0pgc a.x *.x;"},
+    {"server { listen 80; server_name .x; }", "x *.x", NULL, "0pgc x *.x;"},
+    {"server { listen 80; server_name .x; }", "*.x", NULL, "missing *.x;"},
+    {"server { listen 80; server_name ~^a; }", "a.x", NULL, "missing a.x;"},
+    {"server { listen 80 default_server; }", "a.x", NULL, "missing a.x;"},
+    {"server { listen 80; server_name a.x; }", "a.x b.x", NULL, "0pgc a.x;missing b.x;"},
+    /* --server-block */
+    {"server { listen 80; server_name a.x; } server { listen 80; server_name b.y; }", "*.x", "all",
+     "0pgc *.x;"},
+    {"server { listen 80; server_name a.x; } server { listen 80; server_name b.x; }", "*.x", "b.x",
+     "1pgc *.x;"},
+};
+
 static void test_targets(void **state)
 {
-    static const struct {
-        const char *http, *names, *block, *drawn;
-    } cases[] = {
-        {"server { listen 80; server_name a.x; }", "a.x", NULL, "0pgc a.x;"},
-        {"server { listen 80; server_name a.x b.x; }", "a.x", NULL, "0pg a.x;"},
-        {"server { listen 80; server_name a.x _; }", "a.x", NULL, "0pgc a.x;"},
-        {"server { listen 80; listen 443 ssl; server_name a.x; " TLS "}", "a.x", NULL, "0ptc a.x;"},
-        /* two servers: the plain one stays plain */
-        {"server { listen 80; server_name a.x; } server { listen 443 ssl; server_name a.x; " TLS
-         "}",
-         "a.x", NULL, "0pc a.x; 1tc a.x;"},
-        /* somebody else's TLS does not count */
-        {"server { listen 80; server_name a.x; } server { listen 443 ssl; server_name z; " TLS "}",
-         "a.x", NULL, "0pgc a.x;"},
-        /* other ports */
-        {"server { listen 8080; server_name a.x; }", "a.x", NULL, "missing a.x;"},
-        {"server { listen unix:/x; server_name a.x; }", "a.x", NULL, "missing a.x;"},
-        /* who is chosen, not who has the name */
-        {"server { listen 80; server_name a.x; } server { listen 80; server_name a.x; }", "a.x",
-         NULL, "0pgc a.x;"},
-        {"server { listen 80; server_name a.x; } server { listen 192.0.2.1:80; server_name a.x; }",
-         "a.x", NULL, "0pgc a.x; 1pgc a.x;"},
-        {"server { listen 80; server_name *.x; }", "a.x", NULL, "missing a.x;"},
-        {"server { listen 80; server_name *.x; }", "a.x *.x", NULL, "0pgc a.x *.x;"},
-        {"server { listen 80; server_name .x; }", "x *.x", NULL, "0pgc x *.x;"},
-        {"server { listen 80; server_name .x; }", "*.x", NULL, "missing *.x;"},
-        {"server { listen 80; server_name ~^a; }", "a.x", NULL, "missing a.x;"},
-        {"server { listen 80 default_server; }", "a.x", NULL, "missing a.x;"},
-        {"server { listen 80; server_name a.x; }", "a.x b.x", NULL, "0pgc a.x;missing b.x;"},
-        /* --server-block */
-        {"server { listen 80; server_name a.x; } server { listen 80; server_name b.y; }", "*.x",
-         "all", "0pgc *.x;"},
-        {"server { listen 80; server_name a.x; } server { listen 80; server_name b.x; }", "*.x",
-         "b.x", "1pgc *.x;"},
-    };
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
         struct world world;
         struct error err = {0};
         AUTO(buf) drawn = BUF(1024);
-        if (!find(&world, cases[i].http, cases[i].names, cases[i].block, &err))
+        if (!find(&world, choices[i].http, choices[i].names, choices[i].block, &err))
             fail_msg("%s", err.text);
         for (size_t k = 0; k < world.targets.count; k++) {
             const struct target *target = &world.targets.items[k];
-            buf_addf(&drawn, "%s%u%s%s%s%s", k == 0 ? "" : " ", target->server,
+            buf_addf(&drawn, "%s%u%s%s%s%s%s", k == 0 ? "" : " ", target->server,
                      target->plain ? "p" : "", target->tls ? "t" : "", target->gets_tls ? "g" : "",
-                     target->covered ? "c" : "");
+                     target->elsewhere ? "e" : "", target->covered ? "c" : "");
             for (size_t n = 0; n < target->names.count; n++)
                 buf_addf(&drawn, " %s", target->names.items[n].value);
             buf_add_byte(&drawn, ';');
         }
         for (size_t n = 0; n < world.targets.missing.count; n++)
             buf_addf(&drawn, "missing %s;", world.targets.missing.items[n].value);
-        if (strcmp(buf_str(&drawn), cases[i].drawn) != 0)
-            fail_msg("%s: %s, not %s", cases[i].http, buf_str(&drawn), cases[i].drawn);
+        if (strcmp(buf_str(&drawn), choices[i].drawn) != 0)
+            fail_msg("%s: %s, not %s", choices[i].http, buf_str(&drawn), choices[i].drawn);
         close_world(&world);
     }
 }

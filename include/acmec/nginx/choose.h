@@ -45,7 +45,7 @@ struct choose_address {
     uint32_t default_server;
     bool default_explicit; /* by default_server; else it is the first */
     /* of the socket: one listen that says so makes them hold for all servers on it */
-    bool tls, http2, proxy_protocol;
+    bool tls, http2, proxy_protocol, dual_stack;
     struct names *names; /* owned; of all servers on it: values are in choose->names */
 };
 

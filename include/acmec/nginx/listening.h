@@ -26,6 +26,7 @@ struct listening {
     uint16_t last_port; /* of a range; else address.port */
     bool default_server;
     bool ssl, http2, quic, proxy_protocol;
+    bool dual_stack;     /* ipv6only=off: an IPv6 socket that takes IPv4 as well */
     bool socket_options; /* backlog, reuseport, ipv6only, ...: allowed once an address */
 };
 

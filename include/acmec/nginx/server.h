@@ -35,6 +35,10 @@ struct server {
 void server_read(const struct conf *conf, uint32_t item, const char *policy_path,
                  struct server *out);
 
+/* Where a server's redirect leads that asks for no condition, in its own words: "https://...".
+ * False: it is an `if`. */
+bool server_redirect_goal(const struct conf *conf, uint32_t redirect, struct span *goal);
+
 /* The folder below which the challenge location finds its files: TOKEN is served from
  * ROOT/.well-known/acme-challenge/TOKEN. Borrowed from conf. False: it does something else. */
 bool server_challenge_root(const struct conf *conf, uint32_t location, struct span *root);

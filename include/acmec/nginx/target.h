@@ -21,7 +21,8 @@ struct target {
     uint32_t server; /* in choose->servers */
     bool plain;      /* it is chosen on an address without TLS */
     bool tls;        /* it is chosen on an address with TLS */
-    bool gets_tls;   /* it is to be given TLS: no TLS server is chosen for a name of its */
+    bool gets_tls;   /* it is to be given TLS: where it is chosen for a name, clients find none */
+    bool elsewhere;  /* a TLS server is chosen for such a name on some other address */
     bool covered;    /* the certificate covers all its names */
     struct identifier_list names; /* those of the certificate's for which it is chosen */
 };
@@ -39,6 +40,11 @@ bool targets_find(const struct choose *choose, const struct target_wish *wish, s
 
 /* Whether a certificate for names is good for a server's name. */
 bool target_covers(const struct identifier_list *names, const char *server_name);
+
+/* Whether the clients of a plain address on which the target is chosen find no TLS server, at the
+ * TLS port of the same host, for one of its names. */
+bool target_lacks_tls(const struct choose *choose, const struct target_wish *wish,
+                      const struct target *target, uint32_t address);
 
 /* An address of the kind that is asked for, on this port: no socket file, no UDP. */
 bool target_is_plain(const struct choose_address *address, uint16_t port);
