@@ -48,6 +48,28 @@ server {
     location / { return 200 "secure $host"; }
 }
 '''
+CERTBOT_NOW = '''server {
+    server_name one.example;
+    location / { return 200 "secure $host"; }
+
+    listen {tls} ssl; # managed by Certbot
+    ssl_certificate OLD/ecdsa.pem; # managed by Certbot
+    ssl_certificate_key OLD/ecdsa.key; # managed by Certbot
+
+}
+server {
+    if ($host = one.example) {
+        return 301 https://$host$request_uri;
+    } # managed by Certbot
+
+
+    listen {http};
+    server_name one.example;
+    return 404; # managed by Certbot
+
+
+}
+'''
 CERTBOT_OPTIONS = "ssl_session_timeout 1440m;\nssl_protocols TLSv1.2 TLSv1.3;\n"
 FORBIDDEN = server("one.example", more="    deny all;\n    auth_basic who;\n    auth_basic_user_file FOLDER/users;\n"
                                        "    location ~ /\\. { return 403; }\n    location ~ ^/\\.well-known { return 404; }\n")
@@ -132,6 +154,17 @@ EDITED = [
     SiteRow("socket options are not copied",
             site(server("one.example"), server("_", "default", "listen {http} default_server backlog=64 so_keepalive=on;")),
             edits=NEW),
+    SiteRow("one socket for IPv4 and IPv6",
+            site(server("one.example", listen="listen [::]:{http};"),
+                 server("_", "default", "listen [::]:{http} default_server ipv6only=off;")), edits=NEW, at=BOTH),
+    SiteRow("one socket for IPv4 and IPv6, and it says so",
+            {"sites/site": server("one.example", listen="listen [::]:{http} ipv6only=off;")}, edits=NEW_IF, at=BOTH),
+    SiteRow("TLS on IPv6 alone",
+            {"sites/00": DEFAULTS, "sites/six": server("one.example", "six", "listen [::]:{http};\n    listen [::]:{tls} ssl;", OLD_PAIR),
+             "sites/site": server("one.example")}, edited=("sites/six", "sites/site"),
+            edits="challenge if listen pair policy replace", at=BOTH, catches_all=True),
+    SiteRow("a name of the machine in the place of an address", site(server("one.example", listen="listen localhost:{http};"),
+            server("_", "default", "listen localhost:{http} default_server;")), edits=NEW),
     # ---- names ----
     SiteRow("names that the certificate does not cover",
             site(server("one.example extra.example")), edits=NEW_IF, others=("extra.example",), says="extra.example"),
@@ -162,7 +195,19 @@ EDITED = [
     SiteRow("names of other blocks' entries",
             site("map $host $x { server y; listen z; default 1; }\nupstream u { server 127.0.0.1:1; }\n" +
                  server("one.example")), edits=NEW),
+    SiteRow("statements that share lines", site(
+        "server { listen {http}; server_name one.example; # both\n    location / { return 200 \"site $host\"; } }\n"),
+            edits=NEW),
+    SiteRow("comments behind statements, and blanks", site(
+        server("one.example;   # the name  ", listen="listen\t{http}  ; # the port").replace("  ;\n", "\n")), edits=NEW),
+    SiteRow("the brace on the last line", site(
+        "server {\n  location / { return 200 \"site $host\"; }\n  listen {http};\n  server_name one.example; }\n"), edits=NEW),
+    SiteRow("bytes that are no UTF-8", site("# Caf\udce9\n" + server("one.example", "caf\udce9")), edits=NEW),
     # ---- files ----
+    SiteRow("all in the main file", {}, http=DEFAULT + server("one.example"), edited=("nginx.conf",), edits=NEW),
+    SiteRow("a pattern with a blank in quotes",
+            {"sites/00": DEFAULT, "sites/all": "include \"FOLDER/more sites/*.conf\";\n",
+             "more sites/site.conf": server("one.example")}, edited=("more sites/site.conf",), edits=NEW),
     SiteRow("files by a pattern, one below the other",
             {"sites/00": DEFAULT, "sites/all": "include FOLDER/more/*.conf;\n", "more/site.conf": server("one.example"),
              "more/.hidden.conf": "nonsense"}, edited=("more/site.conf",), edits=NEW),
@@ -218,6 +263,16 @@ EDITED = [
             secure(TLS + "server {\n    listen {http};\n    server_name one.example;\n"
                  "    location / { return 301 https://$host$request_uri; }\n}\n"),
             edits="challenge policy replace", redirect=False),
+    SiteRow("as Certbot leaves it today", secure(CERTBOT_NOW), edits="challenge guard policy replace", redirect=False,
+            says="Certbot"),
+    SiteRow("a server that leads to another name", site(
+        server("www.two.example", more="    return 301 https://two.example$request_uri;\n") + server("two.example")),
+            cert="two.example", edits="challenge guard listen pair policy server", redirect=("two.example",)),
+    SiteRow("a redirect to https, where nobody is",
+            site(server("one.example", more="    return 301 https://$host$request_uri;\n")),
+            edits="challenge guard listen pair policy", redirect=False, says="site:4: this leads https to https again"),
+    SiteRow("another request decides who may", {"sites/site": server(
+        "one.example", more="    auth_request /may;\n    location = /may { return 403; }\n")}, edits=NEW_IF),
     SiteRow("nothing is allowed", {"sites/site": FORBIDDEN}, edits=NEW_IF),
     SiteRow("challenges are answered from a folder", {"sites/site": server(
         "one.example", more="    location ^~ /.well-known/acme-challenge/ { root FOLDER/www; }\n")},
@@ -234,6 +289,8 @@ EDITED = [
             edits="challenge listen pair policy"),
     SiteRow("HSTS wanted", site(server("one.example")), args=("--hsts",),
             edits="challenge hsts listen pair policy server", hsts=True),
+    SiteRow("HSTS wanted, where that would take other headers away", site(server("one.example")), args=("--hsts",), edits=NEW,
+            http="add_header X-Test yes;\n", says="would switch off"),
     SiteRow("the wildcard's own server, by name", site(server("all.wild.example b.wild.example") + server("wild.example")),
             cert="wild.example", args=("--server-block", "all.wild.example"), edits=NEW,
             names=("all.wild.example", "b.wild.example", "wild.example")),
@@ -256,6 +313,9 @@ EDITED = [
 ]
 
 REFUSED = [
+    SiteRow("a line that ends within a value", site(
+        "server {\n    listen {http};\n    server_name one.example; return 200 \"a\nb\";\n}\n"),
+            refused="FOLDER/sites/site:3: cannot be edited with certainty: the line ends within a value"),
     SiteRow("no server has the name", {"sites/00": DEFAULT},
             refused=r"nginx has no server of its own for one\.example\n.*server \{ listen \d+"),
     SiteRow("a server without names", {"sites/site": "server {\n    listen {http};\n    return 200 x;\n}\n"},

@@ -99,7 +99,8 @@ class RowCase(Case):
         """Stopped after every change of a file: nginx must always be content."""
         words = [command, nginx.row.cert, "--nginx"]
         if command == "issue":
-            words = [command, *self.names(*NAMES[nginx.row.cert]), *self.ca(self.authority), "--nginx", "--nginx-conf", nginx.conf]
+            words = [command, *self.names(*NAMES[nginx.row.cert]), *self.ca(self.authority), "--nginx",
+                     "--nginx-conf", nginx.conf]
         if command != "uninstall":
             words += nginx.row.args
         if self.library is None or code:
@@ -150,7 +151,8 @@ class RowCase(Case):
     def assert_edited(self, row, nginx, files, result):
         after = nginx.bytes()
         self.assertEqual([path for path in files if files[path] != after[path]], sorted(row.edited), str(result))
-        texts = {path: (files[path].decode(), after[path].decode()) for path in row.edited}
+        texts = {path: [version[path].decode(errors="surrogateescape") for version in (files, after)]
+                 for path in row.edited}
         kinds = set().union(*(kinds_of_edits(*text) for text in texts.values()))
         self.assertEqual(" ".join(sorted(kinds)), row.edits, str([text[1] for text in texts.values()]))
         for text in texts.values():

@@ -17,7 +17,8 @@ NAMES = {"one.example": ["one.example"], "two.example": ["two.example", "www.two
          "wild.example": ["wild.example", "*.wild.example"], "rsa.example": ["rsa.example"],
          "both.example": ["both.example"]}
 KINDS = {  # of edits, by what there is more of afterwards
-    "listen": r"^[^#\n]*\blisten [^;]*ssl", "pair": r"^[^#\n]*\bssl_certificate ", "policy": r"\binclude [^;]*/options-ssl\.conf",
+    "listen": r"^[^#\n]*\blisten\s[^;]*ssl", "pair": r"^[^#\n]*\bssl_certificate ",
+    "policy": r"\binclude [^;]*/options-ssl\.conf",
     "challenge": r"\blocation \^~ /\.well-known/acme-challenge/", "guard": r"\brewrite \^\(/\\\.well-known",
     "if": r"\bif \(\$acmec_plain", "server": r"\bserver \{ # managed|\bserver \{ *listen[^}]*return 301",
     "hsts": r"add_header Strict-Transport-Security"}
@@ -37,7 +38,7 @@ class SiteRow:
     edited: tuple = ("sites/site",)  # files
     refused: typing.Optional[str] = None  # a regular expression of the message
     code: int = 8
-    redirect: bool = True  # plain requests are led to https afterwards
+    redirect: typing.Union[bool, tuple] = True  # plain requests are led to https afterwards; or: of these names
     names: tuple = ()  # of the certificate, which are looked at; default: all
     others: tuple = ("other.example",)  # names that are none of its
     at: tuple = ("127.0.0.1",)
@@ -94,8 +95,8 @@ class RowNginx(SiteNginx):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         for word, meaning in self.words.items():
             text = text.replace(word, meaning)
-        with open(path, "w", encoding="utf-8", newline="") as out:
-            out.write(self.fill(text))
+        with open(path, "wb") as out:
+            out.write(self.fill(text).encode(errors="surrogateescape"))
 
     def run(self, *args):
         return subprocess.run([*as_user(self.row.user if self.row.own else 0), NGINX, "-c", self.conf, *args],
@@ -174,7 +175,7 @@ class RowNginx(SiteNginx):
         head, _, body = reply.partition(b"\r\n\r\n")
         status, *headers = head.decode().split("\r\n")
         headers = sorted(line for line in headers if not line.startswith("Date:"))
-        return (int(status.split()[1]), tuple(headers), body.decode()), leaf
+        return (int(status.split()[1]), tuple(headers), body.decode(errors="replace")), leaf
 
     def observe(self):
         """{(name, address, tls, path): (answer, leaf)} for all names of the row, and some of nobody."""
@@ -224,7 +225,7 @@ def wrong_answers(nginx, before, after, leaf):
                 answer = (answer[0], tuple(line for line in answer[1] if line != HSTS), answer[2])
             if answer != was:
                 yield f"{question}: {answer}, not {was}"
-        elif row.redirect and (host, address) not in row.not_at:
+        elif row.redirect is True or (row.redirect and host in row.redirect):
             port = "" if nginx.tls == 443 else f":{nginx.tls}"
             goal = f"Location: https://{host}{port}{path}"
             if not (isinstance(answer, tuple) and answer[0] == 301 and goal in answer[1]):
