@@ -343,8 +343,11 @@ static bool refuse_missing(const struct planning *planning, const struct identif
     (void)fail(err, ERR_WEB_SERVER, "nginx has no server of its own for %s",
                buf_ok(&names) ? buf_str(&names) : "many of the names");
     return with_hint(err,
-                     "add one: server { listen %u; listen %u ssl; server_name %s; "
+                     "%sadd one: server { listen %u; listen %u ssl; server_name %s; "
                      "ssl_certificate %s; ssl_certificate_key %s; }",
+                     identifier_is_wildcard(&missing->items[0])
+                         ? "say with --server-block which servers it is for, or "
+                         : "",
                      planning->wish->target.http_port, planning->wish->target.tls_port,
                      missing->items[0].value, pair->chain, pair->key);
 }

@@ -3,6 +3,7 @@ what is taken away again after success, failure, a signal and a crash."""
 import json
 import os
 import signal
+import ssl
 import stat
 import time
 import urllib.request
@@ -207,6 +208,56 @@ class CleanUp(DnsCase):
         for _ in range(2):
             self.assertIn("could not be taken away", self.acmec("renew").stderr)
         self.assertEqual(self.acmec("renew").stderr, "")
+
+
+class IntoNginx(DnsCase):
+    """Proved by DNS, and installed all the same."""
+
+    SITES = {
+        "stars": "server {\n    listen {http};\n    server_name *.w.example;\n    return 200 stars;\n}\n",
+        "dot": "server {\n    listen {http};\n    server_name .w.example;\n    return 200 dot;\n}\n",
+        "own": "server {\n    listen {http};\n    server_name own.w.example;\n    return 200 own;\n}\n",
+    }
+
+    def nginx(self, *sites):
+        nginx = bed.SiteNginx(os.path.join(self.site.home, "nginx"), bed.free_port(), bed.free_port(),
+                              {site: self.SITES[site] for site in sites})
+        nginx.start()
+        self.addCleanup(nginx.stop)
+        return nginx
+
+    def install(self, nginx, *names, args=(), **more):
+        return self.issue(*names, options=["--dns", f"exec:{self.lego()}", "--install", "nginx", "--nginx-conf",
+                                           nginx.conf, "--http-port", str(nginx.http), "--tls-port", str(nginx.tls),
+                                           *args], **more)
+
+    def leaf(self):
+        return ssl.PEM_cert_to_DER_cert(bed.read(self.site.live("w.example", "cert.pem")))
+
+    def test_a_wildcard_goes_where_it_stands(self):
+        for site, names in (("stars", ["*.w.example"]), ("dot", ["w.example", "*.w.example"])):
+            self.site = self.new_site()
+            nginx = self.nginx(site, "own")
+            own = nginx.read("own")
+            self.install(nginx, *names)
+            self.assertEqual(nginx.leaf("any.w.example"), self.leaf())
+            self.assertEqual(nginx.get("any.w.example", "/", tls=True)[2], site)
+            self.assertEqual(nginx.read("own"), own)
+            self.assertEqual(nginx.get("own.w.example", "/")[2], "own")
+            edited = nginx.sites()
+            self.acmec("renew", "--force")
+            self.assertEqual(nginx.leaf("any.w.example"), self.leaf())
+            self.assertEqual(nginx.sites(), edited)
+
+    def test_another_server_by_its_name(self):
+        nginx = self.nginx("own")
+        error = self.install(nginx, "*.w.example", code=8).error()
+        self.assertIn("--server-block", error["message"] + error["hint"])
+        self.assertEqual(self.lines(), [], "nothing is put in the DNS for what cannot be installed")
+        self.install(nginx, "*.w.example", args=["--server-block", "own.w.example"])
+        self.assertEqual(nginx.leaf("own.w.example"), self.leaf())
+        self.acmec("renew", "--force")
+        self.assertEqual(nginx.leaf("own.w.example"), self.leaf())
 
 
 class Forms(DnsCase):
