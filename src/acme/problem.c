@@ -224,14 +224,14 @@ static enum limit_scope scope_of(const char *text, const struct identifier_list 
 
 static void judge_status(struct problem *out)
 {
+    /* 501 and 505: the CA cannot do it, and will not learn it soon. */
+    bool is_passing = out->status >= 500 && out->status != 501 && out->status != 505;
     out->code = ERR_NETWORK;
     out->retry = RETRY_NEVER;
-    if (out->status == 501 || out->status == 505) {
-        out->code = ERR_REFUSED; /* the CA cannot do it, and will not learn it soon */
-    } else if (out->status == 503 && out->retry_after > RETRY_AFTER_SOON) {
+    if (out->status == 503 && out->retry_after > RETRY_AFTER_SOON) {
         out->code = ERR_RATE_LIMITED;
         out->retry = RETRY_RATE_LIMIT;
-    } else if (out->status >= 500) {
+    } else if (is_passing) {
         out->retry = RETRY_SOON;
     } else if (out->status >= 400) {
         out->code = ERR_REFUSED;
