@@ -24,6 +24,15 @@ static void read_key(const mbedtls_x509_crt *crt, char out[static 48])
         (void)snprintf(out, 48, "%s, %zu bits", kind, mbedtls_pk_get_bitlen(&crt->pk));
 }
 
+/* The extension's name stands for what it holds: no other feature than stapling was ever used. */
+static bool has_tls_feature(const mbedtls_x509_crt *crt)
+{
+    static const unsigned char name[] = {0x06, 0x08, 0x2b, 0x06, 0x01,
+                                         0x05, 0x05, 0x07, 0x01, 0x18};
+    return crt->v3_ext.p != NULL &&
+           memmem(crt->v3_ext.p, crt->v3_ext.len, name, sizeof name) != NULL;
+}
+
 static void read_all(const mbedtls_x509_crt *crt, struct cert_view *out)
 {
     struct cert_info info = {0};
@@ -37,6 +46,7 @@ static void read_all(const mbedtls_x509_crt *crt, struct cert_view *out)
     out->not_before = info.not_before;
     out->not_after = info.not_after;
     out->names = info.names;
+    out->wants_staple = has_tls_feature(crt);
     out->is_self_issued = span_equals(span_of(crt->subject_raw.p, crt->subject_raw.len),
                                       span_of(crt->issuer_raw.p, crt->issuer_raw.len));
 }

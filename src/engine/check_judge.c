@@ -105,6 +105,14 @@ static void judge_name(const struct cert_view *leaf, struct check_target *target
                             target->place.host);
 }
 
+static void judge_staple(const struct cert_view *leaf, struct check_target *target)
+{
+    if (leaf->wants_staple && !target->stapled)
+        (void)check_problem(target, ERR_WEB_SERVER,
+                            "the certificate demands a stapled OCSP reply, and the server sends "
+                            "none");
+}
+
 static void judge_trust(const struct check_world *world, const struct tls_report *report,
                         const struct cert_view *leaf, struct check_target *target)
 {
@@ -248,6 +256,7 @@ void check_judge(const struct check_world *world, const struct check_looks *look
         judge_time(world, "second ", target->second, target);
     judge_name(&leaf, target);
     judge_trust(world, report, &leaf, target);
+    judge_staple(&leaf, target);
     judge_upper(world, target);
     judge_live(world, target);
     if (world->explain)

@@ -32,18 +32,22 @@ class CheckTest(bed.Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.port, cls.other, cls.plain, cls.stapling = (bed.free_port() for _ in range(4))
+        cls.port, cls.other, cls.plain, cls.stapling, cls.bare = (bed.free_port() for _ in range(5))
         cls.ecdsa, ecdsa_key = bed.make_certificate(cls.folder, "ecdsa", [NAME, "127.0.0.1", "::1"])
         cls.rsa, rsa_key = bed.make_certificate(cls.folder, "rsa", [NAME], kind="rsa")
         one = f"ssl_certificate {cls.ecdsa}; ssl_certificate_key {ecdsa_key};"
         two = f"ssl_certificate {cls.rsa}; ssl_certificate_key {rsa_key};"
+        cls.must, must_key = bed.make_certificate(cls.folder, "must", [NAME, "127.0.0.1"],
+                                                  extension="tlsfeature=status_request")
+        must = f"ssl_certificate {cls.must}; ssl_certificate_key {must_key};"
         nginx = bed.Nginx(cls.folder, f"""
             server {{ listen 127.0.0.1:{cls.port} ssl http2; listen [::1]:{cls.port} ssl http2;
                      {one} {two} ssl_protocols TLSv1.2 TLSv1.3;
                      add_header Strict-Transport-Security "max-age=100" always; }}
             server {{ listen 127.0.0.1:{cls.other} ssl; {two} ssl_protocols TLSv1.2; }}
-            server {{ listen 127.0.0.1:{cls.stapling} ssl; {one} ssl_stapling on;
-                     ssl_stapling_file {staple(cls.folder, cls.ecdsa, ecdsa_key)}; }}
+            server {{ listen 127.0.0.1:{cls.stapling} ssl; {must} ssl_stapling on;
+                     ssl_stapling_file {staple(cls.folder, cls.must, must_key)}; }}
+            server {{ listen 127.0.0.1:{cls.bare} ssl; {must} }}
             server {{ listen 127.0.0.1:{cls.plain}; }}""")
         cls.addClassCleanup(nginx.stop)
 
@@ -87,8 +91,11 @@ class CheckTest(bed.Case):
         self.assertIn("signed by nobody but itself", found["problems"][1])
 
     def test_stapling(self):
-        found = self.check(f"127.0.0.1:{self.stapling}", "--ca-bundle", self.ecdsa, "--explain")["targets"][0]
+        found = self.check(f"127.0.0.1:{self.stapling}", "--ca-bundle", self.must, "--explain")["targets"][0]
         self.assertEqual((found["stapled"], found["problems"]), (True, []))
+        bare = self.check(f"127.0.0.1:{self.bare}", "--ca-bundle", self.must, code=8)["targets"][0]
+        self.assertEqual((bare["stapled"], bare["problems"]),
+                         (False, ["the certificate demands a stapled OCSP reply, and the server sends none"]))
         self.assertIn("the stapled OCSP response", "\n".join(found["explanation"]))
 
     def test_exit_codes(self):

@@ -14,6 +14,7 @@ struct cert_view {
     int64_t not_before, not_after;  /* 0: unknown */
     char sha256[SHA256_HEX];        /* of the certificate */
     bool is_self_issued;
+    bool wants_staple; /* worth nothing without a stapled OCSP reply (RFC 7633) */
 };
 
 void cert_view_release(struct cert_view *view);

@@ -7,13 +7,14 @@ from .ca import wait_until
 KEYS = {"ecdsa": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["-newkey", "rsa:2048"]}
 
 
-def make_certificate(folder, stem, names, kind="ecdsa", days=30):
-    """Self-signed; returns the paths of chain and key."""
+def make_certificate(folder, stem, names, kind="ecdsa", days=30, extension=None):
+    """Self-signed; returns the paths of chain and key. extension: one more, as openssl writes it."""
     chain, key = os.path.join(folder, stem + ".pem"), os.path.join(folder, stem + ".key")
     kinds = ",".join(("IP:" if name.replace(".", "").isdigit() or ":" in name else "DNS:") + name
                      for name in names)
     subprocess.run(["openssl", "req", "-x509", "-nodes", *KEYS[kind], "-keyout", key, "-out", chain,
-                    "-days", str(days), "-subj", f"/CN={names[0]}", "-addext", f"subjectAltName={kinds}"],
+                    "-days", str(days), "-subj", f"/CN={names[0]}", "-addext", f"subjectAltName={kinds}",
+                    *(["-addext", extension] if extension else [])],
                    check=True, capture_output=True)
     return chain, key
 
