@@ -207,6 +207,14 @@ static void expect_over(const struct bed *bed, const char *why)
 
 /* ---- starting ---- */
 
+/* No variable, no signal blocked, what the first three descriptors are, and which others there are;
+ * a sanitizer's report goes to stderr. */
+#ifdef ACMEC_SANITIZED
+#define SURROUNDINGS "0|0|null null ? 3 |"
+#else
+#define SURROUNDINGS "0|0|null null null 3 |"
+#endif
+
 static void test_surroundings(void **state)
 {
     struct bed *bed = *state;
@@ -221,7 +229,8 @@ static void test_surroundings(void **state)
     step_until_said(bed, 10);
     AUTO_FREE tail = mem_printf(" %d", (int)getpid());
     const char *said = buf_str(&bed->said);
-    if (strncmp(said, "0|0|null null null 3 |", 22) != 0 || strstr(said + 22, tail) == NULL)
+    size_t len = strlen(SURROUNDINGS);
+    if (strncmp(said, SURROUNDINGS, len) != 0 || strstr(said + len, tail) == NULL)
         fail_msg("%s", said);
     assert_true(leak >= 100);
 }
