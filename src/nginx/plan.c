@@ -223,10 +223,11 @@ static uint32_t http_header(const struct conf *conf, uint32_t server)
 
 /* add_header in a server switches off those that it would inherit: only where that changes nothing.
  */
-static void plan_hsts(const struct planning *planning, const struct server *server,
+static void plan_hsts(const struct planning *planning, const struct target *target,
+                      const struct server *server, enum plan_redirect redirect,
                       struct layout_lines *lines)
 {
-    if (!planning->wish->hsts || server->hsts != CONF_NONE)
+    if (!planning->wish->hsts || server->hsts != CONF_NONE || !(target->tls || target->gets_tls))
         return;
     uint32_t inherited = http_header(planning->conf, server->item);
     if (server->header == CONF_NONE && inherited != CONF_NONE)
@@ -235,7 +236,7 @@ static void plan_hsts(const struct planning *planning, const struct server *serv
                   layout_place(planning->conf, inherited).text,
                   layout_place(planning->conf, server->item).text);
     else
-        layout_line(lines, 0, "add_header Strict-Transport-Security \"max-age=63072000\" always;");
+        plan_add_hsts(target, redirect, lines);
 }
 
 /* ---- notes ---- */
@@ -288,10 +289,7 @@ static bool plan_tls(struct planning *planning, const struct target *target,
         return true;
     if (target->gets_tls && !plan_add_listens(planning, target, redirect, lines, err))
         return false;
-    if (!plan_pairs(planning, server, lines, err) || !plan_policy(planning, server, lines, err))
-        return false;
-    plan_hsts(planning, server, lines);
-    return true;
+    return plan_pairs(planning, server, lines, err) && plan_policy(planning, server, lines, err);
 }
 
 static bool plan_plain(struct planning *planning, const struct target *target,
@@ -300,8 +298,6 @@ static bool plan_plain(struct planning *planning, const struct target *target,
 {
     if (!target->plain || redirect == PLAN_REDIRECT_SERVER)
         return true;
-    if (redirect == PLAN_REDIRECT_IF && !plan_add_if(planning, target, lines, err))
-        return false;
     return planning->wish->webroot == NULL || plan_add_challenge(planning, server, lines, err);
 }
 
@@ -317,8 +313,12 @@ static bool plan_target(struct planning *planning, const struct target *chosen, 
         target->gets_tls = false;
     enum plan_redirect redirect = plan_choose_redirect(planning, target, &server);
     planning->plan->redirects |= redirect != PLAN_REDIRECT_NONE;
-    if (!plan_tls(planning, target, &server, redirect, &lines, err) ||
-        !plan_plain(planning, target, &server, redirect, &lines, err))
+    if (!plan_tls(planning, target, &server, redirect, &lines, err))
+        return false;
+    if (redirect == PLAN_REDIRECT_IF)
+        plan_add_if(planning, target, &lines);
+    plan_hsts(planning, target, &server, redirect, &lines);
+    if (!plan_plain(planning, target, &server, redirect, &lines, err))
         return false;
     if (lines.text.len > 0 &&
         (!plan_may_edit(planning, item, err) || !layout_into(&planning->layout, item, &lines, err)))

@@ -44,8 +44,11 @@ enum plan_redirect plan_choose_redirect(const struct planning *planning,
 /* Says so where a server that is given TLS leads all of it to itself. */
 void plan_note_circle(struct planning *planning, const struct target *target,
                       const struct server *server);
-bool plan_add_if(const struct planning *planning, const struct target *target,
-                 struct layout_lines *lines, struct error *err) MUST_USE;
+void plan_add_if(const struct planning *planning, const struct target *target,
+                 struct layout_lines *lines);
+/* The header of HSTS, behind plan_add_if's lines. */
+void plan_add_hsts(const struct target *target, enum plan_redirect redirect,
+                   struct layout_lines *lines);
 /* The second server, behind the target. */
 bool plan_add_server(struct planning *planning, const struct target *target, struct error *err)
     MUST_USE;

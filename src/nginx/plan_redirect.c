@@ -121,35 +121,60 @@ static void add_pattern(const struct identifier *name, struct buf *out)
         buf_add_str(out, "\\]");
 }
 
-static void add_one_if(const struct planning *planning, struct span names,
-                       struct layout_lines *lines)
+static void add_url(struct layout_lines *lines)
 {
-    AUTO(buf) goal = BUF(256);
-    add_goal(planning, &goal);
-    layout_line(lines, 0,
-                "if ($" SERVER_OWN_VARIABLE
-                " ~ \"^http://(?:%.*s)/(?!\\.well-known/acme-challenge/)\") {",
-                (int)names.len, names.ptr);
-    layout_line(lines, 1, "return 301 %s;", buf_str(&goal));
-    layout_line(lines, 0, "}");
+    layout_line(lines, 0, "set $" SERVER_OWN_VARIABLE " \"$scheme://$host$request_uri\";");
 }
 
-bool plan_add_if(const struct planning *planning, const struct target *target,
-                 struct layout_lines *lines, struct error *err)
+/* What is to be done for the target's names: as many in one expression as nginx reads. behind: of
+ * the expression, behind the host's slash. */
+static void add_ifs(const struct target *target, const char *scheme, const char *behind,
+                    const char *what, struct layout_lines *lines)
 {
     AUTO(buf) names = BUF(PATTERN_MAX + 2 * IDENTIFIER_MAX);
-    (void)err;
-    layout_line(lines, 0, "set $" SERVER_OWN_VARIABLE " \"$scheme://$host$request_uri\";");
     for (size_t i = 0; i < target->names.count; i++) {
         if (names.len > 0)
             buf_add_byte(&names, '|');
         add_pattern(&target->names.items[i], &names);
         if (names.len < PATTERN_MAX - IDENTIFIER_MAX && i + 1 < target->names.count)
             continue;
-        add_one_if(planning, buf_span(&names), lines);
+        layout_line(lines, 0, "if ($" SERVER_OWN_VARIABLE " ~ \"^%s://(?:%s)/%s\") {", scheme,
+                    buf_str(&names), behind);
+        layout_line(lines, 1, "%s", what);
+        layout_line(lines, 0, "}");
         buf_clear(&names);
     }
-    return true;
+}
+
+void plan_add_if(const struct planning *planning, const struct target *target,
+                 struct layout_lines *lines)
+{
+    AUTO(buf) goal = BUF(256);
+    buf_add_str(&goal, "return 301 ");
+    add_goal(planning, &goal);
+    buf_add_byte(&goal, ';');
+    add_url(lines);
+    add_ifs(target, "http", "(?!\\.well-known/acme-challenge/)", buf_str(&goal), lines);
+}
+
+/* ---- HSTS ---- */
+
+#define HSTS "max-age=63072000"
+
+/* Never over plain HTTP (RFC 6797 section 7.2), and never for names that are not the certificate's.
+ */
+void plan_add_hsts(const struct target *target, enum plan_redirect redirect,
+                   struct layout_lines *lines)
+{
+    if (redirect == PLAN_REDIRECT_SERVER || (!target->plain && target->covered)) {
+        layout_line(lines, 0, "add_header Strict-Transport-Security \"" HSTS "\" always;");
+        return;
+    }
+    if (redirect != PLAN_REDIRECT_IF)
+        add_url(lines);
+    layout_line(lines, 0, "set $acmec_hsts \"\";");
+    add_ifs(target, "https", "", "set $acmec_hsts \"" HSTS "\";", lines);
+    layout_line(lines, 0, "add_header Strict-Transport-Security $acmec_hsts always;");
 }
 
 /* ---- the second server ---- */

@@ -92,6 +92,12 @@ static bool is_own_if(const struct conf *conf, uint32_t item)
            span_is(conf_arg(conf, item, 0), "($" SERVER_OWN_VARIABLE);
 }
 
+/* The one of HSTS. */
+static bool leads_nowhere(const struct conf *conf, uint32_t own_if)
+{
+    return conf_arg_count(conf, own_if) > 2 && begins(conf_arg(conf, own_if, 2), "^https:");
+}
+
 /* The location for everything. */
 static bool is_root_location(const struct conf *conf, uint32_t item)
 {
@@ -160,6 +166,8 @@ static void note_early(const struct conf *conf, uint32_t item, struct server *ou
 {
     if (is_guard(conf, item))
         note(&out->guard, item);
+    else if (is_own_if(conf, item) && leads_nowhere(conf, item))
+        return;
     else if (is_own_if(conf, item))
         note(&out->own_if, item);
     else if (layout_can_end_early(conf, item))
@@ -180,9 +188,10 @@ static void note_item(const struct conf *conf, uint32_t item, const char *policy
         note(&out->include, item);
     if (tls_policy_sets(name))
         note(&out->policy, item);
-    if (item != out->own_if && (leads_to_https(conf, item) ||
-                                (conf_is_block(conf, item, "if") && holds_redirect(conf, item)) ||
-                                (is_root_location(conf, item) && holds_redirect(conf, item))))
+    if (!is_own_if(conf, item) &&
+        (leads_to_https(conf, item) ||
+         (conf_is_block(conf, item, "if") && holds_redirect(conf, item)) ||
+         (is_root_location(conf, item) && holds_redirect(conf, item))))
         note(&out->redirect, item);
     if (is_challenge(conf, item))
         note(&out->challenge, item);

@@ -248,6 +248,16 @@ static const struct plan_case installs[] = {
      "Strict-Transport-Security \"max-age=63072000\" always;" M
      "\n    ssl_ciphers X;\n" PAIR("    ") "    add_header X y;\n}\n",
      bare_hsts},
+    {"a.x",
+     "server { listen 80; listen 443 ssl; server_name a.x;\n    ssl_ciphers X; "
+     "ssl_certificate " CHAIN "; ssl_certificate_key " KEY ";\n}\n",
+     "server { listen 80; listen 443 ssl; server_name a.x;\n"
+     "    set $acmec_plain \"$scheme://$host$request_uri\";" M "\n    set $acmec_hsts \"\";" M "\n"
+     "    if ($acmec_plain ~ \"^https://(?:a\\.x)/\") {" M "\n"
+     "        set $acmec_hsts \"max-age=63072000\";" M "\n    }\n"
+     "    add_header Strict-Transport-Security $acmec_hsts always;" M "\n"
+     "    ssl_ciphers X; ssl_certificate " CHAIN "; ssl_certificate_key " KEY ";\n}\n",
+     bare_hsts},
     /* an answer that works already is used */
     {"a.x",
      "server {\n    listen 80;\n    listen 443 ssl;\n    server_name a.x;\n    ssl_ciphers X;\n    "

@@ -107,6 +107,11 @@ static void test_what_is_not(void **state)
         {"location = / { return 301 https://a; }", FIELD(redirect)},
         {"if ($acmec_plain ~ \"x\") { return 301 https://a; }", FIELD(redirect)},
         {"if ($acmec_plain ~ \"x\") { return 301 https://a; }", FIELD(early)},
+        {"if ($acmec_plain ~ x) { return 301 https://a; } if ($acmec_plain ~ y) { return 301 "
+         "https://a; }",
+         FIELD(redirect)},
+        {"if ($acmec_plain ~ \"^https://x/\") { set $a b; }", FIELD(own_if)},
+        {"if ($acmec_plain ~ \"^https://x/\") { set $a b; }", FIELD(early)},
         {"rewrite ^(/\\.well-known/acme-challenge/.*) $1 break;", FIELD(early)},
         {"location = /.well-known/acme-challenge/ { root /w; }", FIELD(challenge)},
         {"location ~ /.well-known/acme-challenge/ { root /w; }", FIELD(challenge)},
