@@ -289,6 +289,10 @@ EDITED = [
             edits="challenge listen pair policy"),
     SiteRow("HSTS wanted", site(server("one.example")), args=("--hsts",),
             edits="challenge hsts listen pair policy server", hsts=True),
+    SiteRow("HSTS wanted, for one name of several", {"sites/site": server("one.example extra.example")}, args=("--hsts",),
+            edits="challenge hsts if listen pair policy", hsts=True, others=("extra.example",)),
+    SiteRow("HSTS wanted, without a redirect", site(server("one.example")), args=("--hsts", "--no-redirect"),
+            redirect=False, edits="challenge hsts listen pair policy", hsts=True),
     SiteRow("HSTS wanted, where that would take other headers away", site(server("one.example")), args=("--hsts",), edits=NEW,
             http="add_header X-Test yes;\n", says="would switch off"),
     SiteRow("the wildcard's own server, by name", site(server("all.wild.example b.wild.example") + server("wild.example")),
@@ -299,6 +303,8 @@ EDITED = [
             edited=("available/site",), edits=NEW, prepare=lambda nginx: os.symlink("../available/site", nginx.path("site"))),
     SiteRow("a second name of the file, in place", {"sites/00": DEFAULT, "sites/site": server("one.example")},
             args=("--in-place",), edits=NEW, prepare=lambda nginx: os.link(nginx.path("site"), nginx.folder + "/second")),
+    SiteRow("a prefix, and paths below it", {"more/site": server("one.example"), "sites/00": DEFAULT}, prefix=True,
+            http="include more/*;\n", edited=("more/site",), edits=NEW),
     SiteRow("mode and group of the file", site(server("one.example")), edits=NEW, prepare=protect),
     SiteRow("a mount of its own, in place", site(server("one.example")), args=("--in-place",), edits=NEW, prepare=mount,
             undo=unmount),
@@ -402,8 +408,8 @@ class Installed(RowCase):
 
     PERSON = "\n# a person's\n"
 
-    def start_one(self):
-        place, nginx = self.start(SiteRow("plain", site(server("one.example"))))
+    def start_one(self, row=None):
+        place, nginx = self.start(row or SiteRow("", site(server("one.example"))))
         self.addCleanup(self.end, nginx)
         return place, nginx
 
@@ -446,6 +452,44 @@ class Installed(RowCase):
         self.assertTrue(nginx.read("site").endswith(self.PERSON))
         self.acmec("uninstall", "one.example", "--nginx", site=place)
         self.assertEqual(nginx.read("site"), text + self.PERSON)
+
+    # ---- several certificates, and people ----
+
+    def test_two_certificates_in_one_file(self):
+        for first, second in (("one.example", "two.example"), ("two.example", "one.example")):
+            text = server("one.example") + server("two.example www.two.example", "two")
+            place, nginx = self.start_one(SiteRow("", site(text), cert="two.example"))
+            files = nginx.bytes()
+            self.acmec("install", "one.example", "--nginx", site=place)
+            self.acmec("install", "two.example", "--nginx", site=place)
+            both = nginx.bytes()
+            for cert in ("one.example", "two.example", "one.example"):
+                self.acmec("install", cert, "--nginx", site=place)
+                self.assertEqual(nginx.bytes(), both, f"{cert} twice is not once")
+            for cert in ("one.example", "two.example"):
+                self.assertEqual(nginx.leaf(cert), self.der(place, cert))
+            self.acmec("uninstall", first, "--nginx", site=place)
+            nginx.settle()
+            self.assertNotIn(f"# managed by acmec: {first}", nginx.read("site"))
+            self.assertEqual(nginx.leaf(second), self.der(place, second))
+            self.acmec("uninstall", second, "--nginx", site=place)
+            self.assertEqual(nginx.bytes(), files)
+            self.end(nginx)
+
+    def test_lines_that_a_person_changed_are_named(self):
+        place, nginx = self.start_one()
+        text = nginx.read("site")
+        self.acmec("install", "one.example", "--nginx", site=place)
+        ours = nginx.read("site")
+        nginx.put("sites/site", ours.replace("options-ssl.conf;", "options-ssl.conf ;"))
+        refused = self.acmec("uninstall", "one.example", "--nginx", site=place, code=8)
+        self.assertRegex(refused.error()["message"], re.escape(nginx.path("site")) + r":\d+")
+        self.assertIn("options-ssl.conf ;", nginx.read("site"))
+        nginx.put("sites/site", "# new\n" + ours.replace("location / {", "location /x { return 204; }\n    location / {", 1))
+        self.acmec("install", "one.example", "--nginx", site=place)
+        self.acmec("uninstall", "one.example", "--nginx", site=place)
+        self.assertEqual(nginx.read("site"),
+                         "# new\n" + text.replace("location / {", "location /x { return 204; }\n    location / {"))
 
     # ---- somebody else starts what looks like nginx's master, with a module in its configuration ----
 
@@ -491,6 +535,7 @@ class Installed(RowCase):
 
 ISSUED = [
     SiteRow("no listen at all", {"sites/site": server("one.example", listen="")}, edits=NEW_IF, ports=(80, 443)),
+    SiteRow("workers of an ordinary user", site(server("one.example")), edits=NEW, workers="nobody nogroup", ports=(80, 443)),
     SiteRow("nothing is allowed", {"sites/site": FORBIDDEN}, edits=NEW_IF, ports=(80, 443)),
     SiteRow("as Certbot left it", secure(CERTBOT, **{"certbot.conf": CERTBOT_OPTIONS}), edits="challenge guard replace",
             redirect=False, says="Certbot", ports=(80, 443)),

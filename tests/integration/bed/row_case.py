@@ -72,13 +72,10 @@ class RowCase(Case):
         site = Site(folder) if self.authority else self.base.copy(folder)
         live = os.path.dirname(site.live(row.cert))
         nginx = RowNginx(os.path.join(site.home, "nginx"), row, {"OLD": self.old, "LIVE": live})
-        if not self.authority:
-            with open(os.path.join(site.config, "certs", row.cert + ".conf"), "a", encoding="utf-8") as conf:
+        for cert in [] if self.authority else NAMES:
+            with open(os.path.join(site.config, "certs", cert + ".conf"), "a", encoding="utf-8") as conf:
                 conf.write(f"nginx-conf = {nginx.conf}\nhttp-port = {nginx.http}\ntls-port = {nginx.tls}\n")
-        for root in (os.path.join(site.state, "webroot"), os.path.join(nginx.folder, "www")):
-            os.makedirs(root + os.path.dirname(TOKEN))
-            with open(root + TOKEN, "w", encoding="utf-8") as token:
-                token.write("the proof")
+        self.put_proof(nginx.folder + "/www")
         if row.prepare and row.prepare(nginx) is False:
             raise unittest.SkipTest(row.title)
         if row.user:
@@ -88,6 +85,16 @@ class RowCase(Case):
         if row.then:
             row.then(nginx)
         return site, nginx
+
+    @staticmethod
+    def put_proof(root):
+        os.makedirs(root + os.path.dirname(TOKEN), exist_ok=True)
+        with open(root + TOKEN, "w", encoding="utf-8") as token:
+            token.write("the proof")
+
+    @staticmethod
+    def der(site, cert):
+        return ssl.PEM_cert_to_DER_cert(read(site.live(cert, "cert.pem")))
 
     @staticmethod
     def end(nginx):
@@ -134,7 +141,8 @@ class RowCase(Case):
             nginx.settle()
             self.assert_edited(row, nginx, files, result)
             self.assertEqual(nginx.faces(), faces)
-            leaf = ssl.PEM_cert_to_DER_cert(read(site.live(row.cert, "cert.pem")))
+            self.put_proof(site.state + "/webroot")
+            leaf = self.der(site, row.cert)
             wrong = [*wrong_answers(nginx, before, nginx.observe(), leaf), *wrong_proofs(nginx, "the proof")]
             self.assertFalse(wrong, "\n".join(wrong[:4]))
 

@@ -20,7 +20,7 @@ KINDS = {  # of edits, by what there is more of afterwards
     "listen": r"^[^#\n]*\blisten\s[^;]*ssl", "pair": r"^[^#\n]*\bssl_certificate ",
     "policy": r"\binclude [^;]*/options-ssl\.conf",
     "challenge": r"\blocation \^~ /\.well-known/acme-challenge/", "guard": r"\brewrite \^\(/\\\.well-known",
-    "if": r"\bif \(\$acmec_plain", "server": r"\bserver \{ # managed|\bserver \{ *listen[^}]*return 301",
+    "if": r"\bif \(\$acmec_plain ~ \"\^http:", "server": r"\bserver \{ # managed|\bserver \{ *listen[^}]*return 301",
     "hsts": r"add_header Strict-Transport-Security"}
 HSTS = "Strict-Transport-Security: max-age=63072000"
 MODULES = "/usr/lib/nginx/modules"
@@ -55,6 +55,8 @@ class SiteRow:
     says: str = ""  # a regular expression of something that is told
     proxy: bool = False  # all listeners want the PROXY protocol
     running: bool = True  # while acmec works
+    workers: str = "root"  # whose nginx's workers are
+    prefix: bool = False  # nginx is started with one, and a relative path
     user: int = 0  # acmec's, and that of its files
     own: bool = False  # nginx is that user's as well
     ports: tuple = ()  # of HTTP and TLS; default: some free ones
@@ -88,6 +90,7 @@ class RowNginx(SiteNginx):
             self.put(path, text)
         with open(self.conf, encoding="utf-8") as conf:
             rest = conf.read()
+        rest = rest.replace("user root;", f"user {row.workers};")
         self.put("nginx.conf", row.main + rest + row.tail)
 
     def put(self, path, text):
@@ -99,7 +102,8 @@ class RowNginx(SiteNginx):
             out.write(self.fill(text).encode(errors="surrogateescape"))
 
     def run(self, *args):
-        return subprocess.run([*as_user(self.row.user if self.row.own else 0), NGINX, "-c", self.conf, *args],
+        where = ["-p", self.folder, "-c", "nginx.conf"] if self.row.prefix else ["-c", self.conf]
+        return subprocess.run([*as_user(self.row.user if self.row.own else 0), NGINX, *where, *args],
                               capture_output=True, text=True)
 
     def faces(self):
@@ -221,7 +225,9 @@ def wrong_answers(nginx, before, after, leaf):
                 was = before[host, address, False, path][0]
             if row.loops:
                 continue
-            if row.hsts and isinstance(answer, tuple):
+            if row.hsts:
+                if HSTS not in answer[1]:
+                    yield f"{question}: {answer}, no HSTS"
                 answer = (answer[0], tuple(line for line in answer[1] if line != HSTS), answer[2])
             if answer != was:
                 yield f"{question}: {answer}, not {was}"
