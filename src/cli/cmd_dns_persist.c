@@ -37,11 +37,23 @@ static bool add_all(struct context *context, bool look, struct error *err)
     return good;
 }
 
+static bool check_names(const struct identifier_list *names, struct error *err)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        if (names->items[i].type == IDENTIFIER_DNS)
+            continue;
+        (void)fail(err, ERR_USAGE, "the address '%s' cannot be proved by a record",
+                   names->items[i].value);
+        return with_hint(err, "a CA proves addresses by connecting to them only");
+    }
+    return true;
+}
+
 static bool add_given(struct context *context, bool look, struct error *err)
 {
     AUTO(cert_spec) spec = {0};
     struct option_layers layers = context_layers(context);
-    return config_spec(&layers, "", &spec, err) &&
+    return config_spec(&layers, "", &spec, err) && check_names(&spec.names, err) &&
            engine_standing_records(context->engine, &spec, &spec.names, look,
                                    &context->report.standing, err);
 }

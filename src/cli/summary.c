@@ -378,6 +378,8 @@ static void write_standing(const struct standing_records *records, struct buf *o
                                         [STANDING_MISSING] = "missing: ",
                                         [STANDING_THERE] = "there: ",
                                         [STANDING_UNASKED] = ""};
+    if (records->count == 0)
+        buf_add_str(out, "no certificate is proved so; -d NAME says for which names\n");
     for (size_t i = 0; i < records->count; i++)
         buf_addf(out, "%s%s\n", words[records->items[i].seen],
                  escaped_str(records->items[i].line).text);

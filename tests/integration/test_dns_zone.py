@@ -154,7 +154,7 @@ class Zone(bed.Case):
         result = self.issue("t.lag.test", options=["--dns", f"rfc2136:{self.conf(server='127.0.0.1')}",
                                                    "--dns-timeout", "3"])
         self.assertIn("_acme-challenge.t.lag.test is not seen", result.stderr)
-        self.assertLess(result.seconds, 20)
+        self.assertLess(result.seconds, 60)
 
     def test_a_record_that_never_comes_is_the_likely_cause(self):
         hook = os.path.join(self.site.home, "hook")

@@ -73,6 +73,7 @@ class Persist(bed.Case):
 
     def test_check_and_show_all_certificates_that_are_proved_so(self):
         self.assertEqual(self.acmec("dns-persist", "show").json["records"], [])
+        self.assertIn("-d NAME", self.site.run("dns-persist", "show").stdout)
         [record] = self.show("all.example")
         self.put("all.example", record["value"])
         self.issue("all.example")
@@ -117,6 +118,8 @@ class Persist(bed.Case):
 
     def test_addresses_cannot_be_proved_so(self):
         self.assertIn("127.0.0.1", self.issue("127.0.0.1", code=2).error()["message"])
+        error = self.run_on("dns-persist", "show", *self.names("a.example", "127.0.0.1"), code=2).error()
+        self.assertIn("127.0.0.1", error["message"])
 
     def test_each_ca_wants_a_record_of_its_own(self):
         second = self.start_pebble(dns=self.dns.address)
