@@ -126,6 +126,15 @@ void nginx_change_drop(struct run *run, struct nginx_change *change)
     nginx_change_release(change);
 }
 
+/* A file that nginx reads was written and has its old bytes again. */
+static bool was_seen(const struct nginx_change *change, const struct journal_undo *undo)
+{
+    for (size_t i = 0; i < change->count; i++)
+        if (change->rewrites[i].facts != NULL && undo->fates[i] == JOURNAL_RESTORED)
+            return true;
+    return false;
+}
+
 void nginx_change_take_back(struct run *run, struct nginx_site *site, struct nginx_change *change)
 {
     struct journal_undo undo = {0};
@@ -137,7 +146,7 @@ void nginx_change_take_back(struct run *run, struct nginx_site *site, struct ngi
         run_progress(run, PROGRESS_NOTICE, "", "%s", undo.error.text);
     if (!undo.failed)
         end_journal(run, change);
-    if (undo.restored > 0 &&
+    if (was_seen(change, &undo) &&
         !(nginx_site_test(run, site, &err) && nginx_site_reload(run, site, &err)))
         run_progress(run, PROGRESS_NOTICE, "", "nginx's files are as they were, but: %s", err.text);
 }

@@ -92,8 +92,8 @@ static bool is_own_if(const struct conf *conf, uint32_t item)
            span_is(conf_arg(conf, item, 0), "($" SERVER_OWN_VARIABLE);
 }
 
-/* The one of HSTS. */
-static bool leads_nowhere(const struct conf *conf, uint32_t own_if)
+/* It knows the names for HSTS, and leads nowhere. */
+static bool is_of_hsts(const struct conf *conf, uint32_t own_if)
 {
     return conf_arg_count(conf, own_if) > 2 && begins(conf_arg(conf, own_if, 2), "^https:");
 }
@@ -166,7 +166,7 @@ static void note_early(const struct conf *conf, uint32_t item, struct server *ou
 {
     if (is_guard(conf, item))
         note(&out->guard, item);
-    else if (is_own_if(conf, item) && leads_nowhere(conf, item))
+    else if (is_own_if(conf, item) && is_of_hsts(conf, item))
         return;
     else if (is_own_if(conf, item))
         note(&out->own_if, item);
