@@ -442,6 +442,8 @@ class Installed(RowCase):
                 self.assertRegex(result.error()["message"], r"site' was changed meanwhile by somebody else")
                 self.assertEqual(nginx.read("site"), text + self.PERSON)
                 self.assertEqual(nginx.reloads(), 0)
+                records = os.path.join(place.config, "nginx/installed")
+                self.assertEqual(os.listdir(records) if os.path.exists(records) else [], [])
                 self.end(nginx)
 
     @unittest.skipIf(bed.SANITIZED, "the sanitizers' library comes first")
