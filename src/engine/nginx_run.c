@@ -12,6 +12,7 @@
 /* One certificate. */
 struct want {
     struct cert_spec *spec; /* borrowed */
+    struct place *place;
     struct error error;
     char **roots; /* owned */
     size_t root_count;
@@ -19,16 +20,24 @@ struct want {
     struct installed layer; /* the same, where it stays */
 };
 
+struct members {
+    struct want **items; /* owned array */
+    size_t count;
+};
+
 /* Certificates with the same nginx. */
 struct place {
+    struct members members;
+    bool found, prepared;
     struct nginx_site site;
     struct nginx_view real;
     struct nginx_drafts drafts;
     struct nginx_rewrite *rewrites;
     struct nginx_records records;
     struct nginx_change change;
-    bool open;      /* the change is for the proofs alone, and not taken out yet */
-    bool temporary; /* some of it is */
+    struct error broken; /* nginx -t already fails */
+    bool open;           /* the change is for the proofs alone, and not taken out yet */
+    bool temporary;      /* some of it is */
 };
 
 struct nginx_run {
@@ -64,12 +73,6 @@ static bool share_nginx(const struct cert_spec *a, const struct cert_spec *b)
 {
     return is_same(a->nginx.binary, b->nginx.binary) && is_same(a->nginx.conf, b->nginx.conf);
 }
-
-/* Those of a place, by number. */
-struct members {
-    struct want **items;
-    size_t count;
-};
 
 static void refuse_all(const struct members *members, const struct error *error)
 {
@@ -159,6 +162,27 @@ static void names_of(const struct cert_spec *spec, struct identifier_list *out)
             (void)identifier_list_add(out, &spec->names.items[i]);
 }
 
+static size_t count_edits(const struct edit_plan *plan)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        count += plan->files[i].count;
+    return count;
+}
+
+/* nginx does not take its configuration up as it stands, so nothing can be put in: but it still
+ * serves what it took up before. */
+static bool use_what_stands(const struct place *place, struct want *want, struct plan *plan,
+                            struct error *err)
+{
+    if (!plan->stands || count_edits(&plan->edits) > count_edits(&plan->temporary)) {
+        *err = place->broken;
+        return false;
+    }
+    keep_roots(want, plan);
+    return true;
+}
+
 /* Plans for one certificate, on top of the drafts of those before it. */
 static bool plan_way(struct nginx_run *nginx, struct place *place, struct want *want,
                      struct error *err)
@@ -177,8 +201,11 @@ static bool plan_way(struct nginx_run *nginx, struct place *place, struct want *
     }
     struct plan_wish wish = nginx_plan_wish(&place->site, want->spec, &paths);
     wish.target.names = &names;
-    if (!plan_challenge(&view->choose, &wish, &plan, err) ||
-        !nginx_drafts_apply(&place->drafts, view, &plan.edits, err))
+    if (!plan_challenge(&view->choose, &wish, &plan, err))
+        return false;
+    if (place->broken.code != ERR_NONE)
+        return use_what_stands(place, want, &plan, err);
+    if (!nginx_drafts_apply(&place->drafts, view, &plan.edits, err))
         return false;
     want->is_edited = plan.edits.count > 0;
     place->temporary |= plan.temporary.count > 0;
@@ -267,6 +294,8 @@ static void change(struct nginx_run *nginx, struct place *place, const struct me
 {
     struct error err = {0};
     bool good = nginx_site_lock(nginx->run, &place->site, &err);
+    if (good && !nginx_site_test(nginx->run, &place->site, &err))
+        place->broken = err;
     if (good)
         plan_ways(nginx, place, members);
     if (!good || !put_in(nginx, place, members, &err))
@@ -285,21 +314,37 @@ static void rehearse(struct nginx_run *nginx, struct place *place, const struct 
         refuse_all(members, &err);
 }
 
-static void prepare(struct nginx_run *nginx, struct place *place, const struct members *members)
+static bool find_nginx(struct nginx_run *nginx, struct place *place, struct error *err)
 {
     struct run *run = nginx->run;
+    if (place->found)
+        return true;
+    if (!crypto_start(err) || !(nginx->look || store_prepare(run->store, err)) ||
+        !nginx_site_find(run, &place->members.items[0]->spec->nginx, &place->site, err))
+        return false;
+    place->found = nginx_site_read(&place->site, NULL, 0, &place->real, err);
+    if (!place->found)
+        nginx_site_release(&place->site);
+    return place->found;
+}
+
+/* Whether a dry run can be held here. */
+static bool can_rehearse(struct nginx_run *nginx, struct place *place, struct error *err)
+{
+    return nginx_site_lock(nginx->run, &place->site, err) &&
+           (!any_install(&place->members) || nginx_site_test(nginx->run, &place->site, err));
+}
+
+/* Once, when the first order is near. */
+static void prepare(struct nginx_run *nginx, struct place *place)
+{
+    const struct members *members = &place->members;
     struct error err = {0};
-    bool found = crypto_start(&err) && (nginx->look || store_prepare(run->store, &err)) &&
-                 nginx_site_find(run, &members->items[0]->spec->nginx, &place->site, &err) &&
-                 nginx_site_read(&place->site, NULL, 0, &place->real, &err);
-    if (!found) {
-        refuse_all(members, &err);
+    if (place->prepared)
         return;
-    }
-    choose_nginx(nginx, place, members);
-    if (run->settings->dry_run && !nginx->look &&
-        (!nginx_site_lock(run, &place->site, &err) ||
-         (any_install(members) && !nginx_site_test(run, &place->site, &err)))) {
+    place->prepared = true;
+    bool dry = nginx->run->settings->dry_run && !nginx->look;
+    if (!find_nginx(nginx, place, &err) || (dry && !can_rehearse(nginx, place, &err))) {
         refuse_all(members, &err);
         return;
     }
@@ -310,18 +355,28 @@ static void prepare(struct nginx_run *nginx, struct place *place, const struct m
         change(nginx, place, members);
 }
 
-static void prepare_place(struct nginx_run *nginx, size_t first, bool *done)
+/* Those without a way of proof are told theirs now, and only they need a look at nginx for it. */
+static void choose(struct nginx_run *nginx, struct place *place)
 {
-    struct members members = {.items = mem_new(nginx->count, sizeof *members.items)};
-    for (size_t i = first; i < nginx->count; i++)
-        if (!done[i] && share_nginx(nginx->wants[first].spec, nginx->wants[i].spec)) {
-            members.items[members.count++] = &nginx->wants[i];
-            done[i] = true;
-        }
+    struct error err = {0};
+    bool any = false;
+    for (size_t i = 0; i < place->members.count; i++)
+        any |= is_open_to_nginx(place->members.items[i]->spec);
+    if (any && find_nginx(nginx, place, &err))
+        choose_nginx(nginx, place, &place->members);
+    else if (any)
+        log_info("nginx cannot prove: %s", err.text);
+}
+
+static struct place *place_for(struct nginx_run *nginx, const struct cert_spec *spec)
+{
+    for (size_t i = 0; i < nginx->place_count; i++)
+        if (share_nginx(nginx->places[i].members.items[0]->spec, spec))
+            return &nginx->places[i];
     struct place *place = &nginx->places[nginx->place_count++];
     *place = (struct place){.site = {.lock = {-1}}};
-    prepare(nginx, place, &members);
-    free(members.items);
+    place->members.items = mem_new(nginx->count, sizeof *place->members.items);
+    return place;
 }
 
 /* What `acmec install` has put there is renewed there. */
@@ -343,11 +398,13 @@ static struct nginx_run *begin(struct run *run, struct cert_spec *const *specs, 
     for (size_t i = 0; i < count; i++)
         take_spec(nginx, specs[i]);
     nginx->places = mem_new(nginx->count + 1, sizeof *nginx->places);
-    bool *done = mem_new(nginx->count + 1, sizeof *done);
-    for (size_t i = 0; i < nginx->count; i++)
-        if (!done[i])
-            prepare_place(nginx, i, done);
-    free(done);
+    for (size_t i = 0; i < nginx->count; i++) {
+        struct want *want = &nginx->wants[i];
+        want->place = place_for(nginx, want->spec);
+        want->place->members.items[want->place->members.count++] = want;
+    }
+    for (size_t i = 0; i < nginx->place_count; i++)
+        choose(nginx, &nginx->places[i]);
     return nginx;
 }
 
@@ -380,6 +437,7 @@ void nginx_run_end(struct nginx_run *nginx)
         return;
     nginx_run_after(nginx);
     for (size_t i = 0; i < nginx->place_count; i++) {
+        free(nginx->places[i].members.items);
         nginx_change_release(&nginx->places[i].change);
         nginx_records_close(nginx->run, &nginx->places[i].records);
         free(nginx->places[i].rewrites);
@@ -401,7 +459,7 @@ void nginx_run_end(struct nginx_run *nginx)
 /* ---- questions ---- */
 
 /* By name: an order may be for a part of the names that were looked at here. */
-static const struct want *find(const struct nginx_run *nginx, const struct cert_spec *spec)
+static struct want *find(const struct nginx_run *nginx, const struct cert_spec *spec)
 {
     for (size_t i = 0; nginx != NULL && i < nginx->count; i++)
         if (strcmp(nginx->wants[i].spec->name, spec->name) == 0)
@@ -409,10 +467,13 @@ static const struct want *find(const struct nginx_run *nginx, const struct cert_
     return NULL;
 }
 
-const struct error *nginx_run_refusal(const struct nginx_run *nginx, const struct cert_spec *spec)
+const struct error *nginx_run_refusal(struct nginx_run *nginx, const struct cert_spec *spec)
 {
     const struct want *want = find(nginx, spec);
-    return want == NULL || is_good(want) ? NULL : &want->error;
+    if (want == NULL)
+        return NULL;
+    prepare(nginx, want->place);
+    return is_good(want) ? NULL : &want->error;
 }
 
 char *const *nginx_run_roots(const struct nginx_run *nginx, const struct cert_spec *spec,

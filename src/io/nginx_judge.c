@@ -122,6 +122,26 @@ static void split_place(struct span line, struct nginx_complaint *out)
     (void)snprintf(out->text, sizeof out->text, "%s", escaped_str(text).text);
 }
 
+static size_t count_digits(const char *text, size_t len)
+{
+    size_t count = 0;
+    while (count < len && text[count] >= '0' && text[count] <= '9')
+        count++;
+    return count;
+}
+
+/* Without "123#456: ", the process, which nginx names once it has opened its log. */
+static struct span without_process(struct span line)
+{
+    size_t pid = count_digits(line.ptr, line.len);
+    if (pid == 0 || pid == line.len || line.ptr[pid] != '#')
+        return line;
+    size_t end = pid + 1 + count_digits(line.ptr + pid + 1, line.len - pid - 1);
+    if (line.len - end < 2 || memcmp(line.ptr + end, ": ", 2) != 0)
+        return line;
+    return span_of(line.ptr + end + 2, line.len - end - 2);
+}
+
 static bool find_level(struct span output, const char *level, struct nginx_complaint *out)
 {
     const char *found = memmem(output.ptr, output.len, level, strlen(level));
@@ -130,7 +150,8 @@ static bool find_level(struct span output, const char *level, struct nginx_compl
     found += strlen(level);
     size_t rest = output.len - (size_t)(found - output.ptr);
     const char *end = memchr(found, '\n', rest);
-    split_place(trimmed(span_of(found, end == NULL ? rest : (size_t)(end - found))), out);
+    struct span line = span_of(found, end == NULL ? rest : (size_t)(end - found));
+    split_place(without_process(trimmed(line)), out);
     return true;
 }
 

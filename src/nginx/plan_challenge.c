@@ -52,6 +52,7 @@ bool plan_add_challenge(const struct planning *planning, const struct server *se
         return plan_add_location(planning, 0, lines, err);
     if (server_challenge_root(planning->conf, server->challenge, &root)) {
         add_root(planning->plan, root);
+        planning->plan->stands = true;
         return true;
     }
     (void)fail(err, ERR_WEB_SERVER, "%s: challenges are answered here already, not from files",

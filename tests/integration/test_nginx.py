@@ -160,5 +160,72 @@ class FoundingScene(NginxCase):
                 for where, _, names in os.walk(folder) for name in names}
 
 
+class Many(NginxCase):
+    """A hoster's nginx: one certificate for each site."""
+    NAMES = [f"n{number}.example" for number in range(7)]
+    SITE = "server {\n    listen {http};\n    server_name NAME;\n    return 200 NAME;\n}\n"
+
+    def setUp(self):
+        super().setUp()
+        self.sites = self.nginx({"00-default": DEFAULT,
+                                 **{name: self.SITE.replace("NAME", name) for name in self.NAMES}})
+        for name in self.NAMES:
+            self.issue(self.sites, name)
+        self.assert_served(self.NAMES)
+
+    def assert_served(self, names):
+        for name in names:
+            self.assertEqual(self.sites.leaf(name), self.der(name), name)
+
+    def leaves(self):
+        return {name: self.sites.leaf(name) for name in self.NAMES}
+
+    def test_one_pair_that_nginx_refuses(self):
+        """A person has nginx take a copy of one key: after the renewal it does not fit any more."""
+        odd = self.NAMES[4]
+        copy = os.path.join(self.home, "copy.pem")
+        with open(copy, "w", encoding="utf-8") as key:
+            key.write(bed.read(self.site.live(odd, "privkey.pem")))
+        text = self.sites.read(odd).replace(self.site.live(odd, "privkey.pem"), copy)
+        self.sites.write(odd, text)
+        before, files = self.leaves(), self.sites.sites()
+        result = self.acmec("renew", "--force", code=1)
+        self.assertEqual(result.actions(), dict.fromkeys(self.NAMES, "renewed"))
+        wrong = [row["name"] for row in result.json["certificates"] if row["error"]]
+        self.assertEqual(wrong, [odd])
+        self.assertIn("key values mismatch", result.certificate(odd)["error"]["message"])
+        self.assertTrue(result.certificate(odd)["deploy_pending"])
+        self.assertTrue(self.sites.is_valid())
+        self.assertEqual(self.sites.sites(), files)
+        after = self.leaves()
+        self.assert_served(self.NAMES)
+        self.assertEqual([name for name in self.NAMES if after[name] == before[name]], [odd])
+
+        # nothing is due, and the one is tried again: put right, it is served
+        self.acmec("renew", code=8)
+        self.sites.write(odd, text.replace(copy, self.site.live(odd, "privkey.pem")))
+        result = self.acmec("renew")
+        self.assert_served(self.NAMES)
+        self.assertNotEqual(self.sites.leaf(odd), before[odd])
+        self.assertFalse(result.certificate(odd)["deploy_pending"])
+
+    def test_nginx_is_broken_before(self):
+        """Certificates are issued and wait: nothing is switched, and nginx's own words are passed on."""
+        before, reloads = self.leaves(), self.sites.reloads()
+        good = self.sites.read(self.NAMES[2])
+        self.sites.write(self.NAMES[2], good + "nonsense;\n")
+        result = self.acmec("renew", "--force", code=8)
+        for row in result.json["certificates"]:
+            self.assertEqual((row["action"], row["deploy_pending"]), ("renewed", True), str(result))
+            self.assertIn(f'unknown directive "nonsense" in {self.sites.path(self.NAMES[2])}:', row["error"]["message"])
+        self.assert_served(self.NAMES)
+        self.assertEqual((self.leaves(), self.sites.reloads()), (before, reloads))
+        self.sites.write(self.NAMES[2], good)
+        self.acmec("renew")  # without an order: what the proofs would need is not put in either
+        self.assert_served(self.NAMES)
+        self.assertEqual(self.sites.reloads(), reloads + 1)
+        self.assertEqual(set(before.values()) & set(self.leaves().values()), set())
+
+
 if __name__ == "__main__":
     bed.main()

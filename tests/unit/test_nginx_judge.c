@@ -63,6 +63,10 @@ static void test_complaints(void **state)
          0},
         {"nginx: [alert] could not open error log file\n", "could not open error log file", "", 0},
         {"nginx: [emerg] odd in /a:99999999999\n", "odd in /a:99999999999", "", 0},
+        {"2026/11/25 10:00:00 [emerg] 12#34: x in /a:5\n", "x", "/a", 5},
+        {"nginx: [emerg] 12#: x\nnginx: y", "x", "", 0},
+        {"nginx: [emerg] 12#34:x\n", "12#34:x", "", 0},
+        {"nginx: [emerg] 12", "12", "", 0},
         {"nginx: [emerg] odd in relative:1\n", "odd in relative:1", "", 0},
         {"nginx: [emerg] \033[2J in /a\001:5\n", "\\u{001B}[2J", "/a\\u{0001}", 5},
     };

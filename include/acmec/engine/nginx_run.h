@@ -10,7 +10,7 @@
 struct nginx_run;
 
 /* Looks at all specs; those that are to be proved by PROOF_AUTO may become PROOF_NGINX, and what is
- * installed already is to stay so. Waits until it is done. Specs are borrowed until nginx_run_end.
+ * installed already is to stay so. Nothing is changed yet. Specs are borrowed until nginx_run_end.
  */
 struct nginx_run *nginx_run_begin(struct run *run, struct cert_spec *const *specs, size_t count);
 /* The same for one spec, but nothing is changed, made or locked: only what would be refused. */
@@ -19,8 +19,10 @@ struct nginx_run *nginx_run_look(struct run *run, struct cert_spec *spec);
 void nginx_run_after(struct nginx_run *nginx);
 void nginx_run_end(struct nginx_run *nginx); /* nginx_run_after, and frees; NULL is fine */
 
-/* Why the certificate cannot be proved or installed through nginx; NULL: it can, or need not. */
-const struct error *nginx_run_refusal(const struct nginx_run *nginx, const struct cert_spec *spec);
+/* Why the certificate cannot be proved or installed through nginx; NULL: it can, or need not. Asked
+ * before its order: the first question about an nginx puts in the ways to the answers for all
+ * certificates of the run, and waits until that is done; a run without orders changes nothing. */
+const struct error *nginx_run_refusal(struct nginx_run *nginx, const struct cert_spec *spec);
 /* The folders below which nginx finds the certificate's answers; borrowed. */
 char *const *nginx_run_roots(const struct nginx_run *nginx, const struct cert_spec *spec,
                              size_t *count);

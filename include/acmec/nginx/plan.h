@@ -41,6 +41,7 @@ struct plan {
     bool redirects; /* plain http is led to https by these edits */
     char **roots;   /* owned; folders below which HTTP-01 answers are found */
     size_t root_count;
+    bool stands; /* there is a way to the answers already, for some name on some address */
 };
 void plan_release(struct plan *plan);
 
