@@ -263,8 +263,9 @@ static size_t get_sockets(ares_channel channel, struct pollfd out[static ARES_GE
     unsigned bits = (unsigned)ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM);
     size_t count = 0;
     for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-        short events = (short)((ARES_GETSOCK_READABLE(bits, i) ? POLLIN : 0) |
-                               (ARES_GETSOCK_WRITABLE(bits, i) ? POLLOUT : 0));
+        /* c-ares' own macros shift 1 by 31. */
+        bool reads = (bits & 1U << i) != 0, writes = (bits & 1U << (i + ARES_GETSOCK_MAXNUM)) != 0;
+        short events = (short)((reads ? POLLIN : 0) | (writes ? POLLOUT : 0));
         if (events != 0)
             out[count++] = (struct pollfd){.fd = sockets[i], .events = events};
     }
