@@ -103,13 +103,26 @@ static inline void issuer_date(int64_t when, char out[static 15])
     out[at] = '\0';
 }
 
+static inline void issuer_set_serial(mbedtls_x509write_cert *cert, uint16_t number)
+{
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+    unsigned char bytes[2] = {(unsigned char)(number >> 8), (unsigned char)number};
+    issuer_must(mbedtls_x509write_crt_set_serial_raw(cert, bytes, sizeof bytes), "serial");
+#else
+    mbedtls_mpi serial;
+    mbedtls_mpi_init(&serial);
+    issuer_must(mbedtls_mpi_lset(&serial, number), "serial");
+    issuer_must(mbedtls_x509write_crt_set_serial(cert, &serial), "serial");
+    mbedtls_mpi_free(&serial);
+#endif
+}
+
 /* Appends the PEM of one certificate. names NULL: the CA's own. */
 static inline void issuer_write(struct test_issuer *issuer, mbedtls_pk_context *subject,
                                 const char *const *names, size_t count, int64_t from,
                                 struct buf *out)
 {
     mbedtls_x509write_cert cert;
-    mbedtls_mpi serial;
     char begin[15], end[15];
     unsigned char der[ISSUER_DER_MAX];
     unsigned char pem[2 * ISSUER_DER_MAX];
@@ -117,15 +130,13 @@ static inline void issuer_write(struct test_issuer *issuer, mbedtls_pk_context *
     issuer_date(from, begin);
     issuer_date(from + (int64_t)ISSUER_DAYS * 86400, end);
     mbedtls_x509write_crt_init(&cert);
-    mbedtls_mpi_init(&serial);
-    issuer_must(mbedtls_mpi_lset(&serial, (int)(1000 + issuer->serial++)), "serial");
     mbedtls_x509write_crt_set_md_alg(&cert, MBEDTLS_MD_SHA256);
     mbedtls_x509write_crt_set_issuer_key(&cert, &issuer->key);
     mbedtls_x509write_crt_set_subject_key(&cert, subject);
     issuer_must(mbedtls_x509write_crt_set_issuer_name(&cert, ISSUER_NAME), "issuer");
-    issuer_must(mbedtls_x509write_crt_set_subject_name(&cert, names == NULL ? ISSUER_NAME : ""),
-                "subject");
-    issuer_must(mbedtls_x509write_crt_set_serial(&cert, &serial), "serial");
+    if (names == NULL)
+        issuer_must(mbedtls_x509write_crt_set_subject_name(&cert, ISSUER_NAME), "subject");
+    issuer_set_serial(&cert, (uint16_t)(1000 + issuer->serial++));
     issuer_must(mbedtls_x509write_crt_set_validity(&cert, begin, end), "validity");
     issuer_must(mbedtls_x509write_crt_set_basic_constraints(&cert, names == NULL, -1), "CA");
     issuer_must(mbedtls_x509write_crt_set_authority_key_identifier(&cert), "key identifier");
@@ -144,7 +155,6 @@ static inline void issuer_write(struct test_issuer *issuer, mbedtls_pk_context *
                                          (size_t)len, pem, sizeof pem, &pem_len),
                 "PEM");
     buf_add_str(out, (const char *)pem);
-    mbedtls_mpi_free(&serial);
     mbedtls_x509write_crt_free(&cert);
 }
 
