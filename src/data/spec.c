@@ -61,10 +61,24 @@ void cert_spec_release(struct cert_spec *spec)
     }
     free(spec->cas);
     char *const owned[] = {
-        spec->http_address, spec->ca_bundle,       spec->account,           spec->email,
-        spec->proxy,        spec->key_group,       spec->pre_hook,          spec->deploy_hook,
-        spec->post_hook,    spec->eab_kid,         spec->eab_hmac_key_file, spec->csr,
-        spec->profile,      spec->preferred_chain,
+        spec->http_address,
+        spec->ca_bundle,
+        spec->account,
+        spec->email,
+        spec->proxy,
+        spec->key_group,
+        spec->pre_hook,
+        spec->deploy_hook,
+        spec->post_hook,
+        spec->eab_kid,
+        spec->eab_hmac_key_file,
+        spec->csr,
+        spec->profile,
+        spec->preferred_chain,
+        spec->nginx.server_block,
+        spec->nginx.binary,
+        spec->nginx.conf,
+        spec->nginx.reload_command,
     };
     for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++)
         free(owned[i]);
