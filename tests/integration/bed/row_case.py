@@ -153,6 +153,8 @@ class RowCase(Case):
             self.run_acmec(site, nginx, "uninstall")
             self.assertEqual(nginx.bytes(), files, "not the old bytes")
             self.assertEqual((nginx.listing(), nginx.faces()), (names, faces))
+            nginx.settle()
+            self.assertEqual(nginx.observe(), before, "something is served otherwise than it was at first")
         finally:
             self.end(nginx)
 
