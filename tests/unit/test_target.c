@@ -96,6 +96,10 @@ static const struct {
     /* somebody else's TLS does not count */
     {"server { listen 80; server_name a.x; } server { listen 443 ssl; server_name z; " TLS "}",
      "a.x", NULL, "0pgc a.x;"},
+    /* QUIC is no TLS listen */
+    {"server { listen 80; listen 443 quic; server_name a.x; " TLS "}", "a.x", NULL, "0pgc a.x;"},
+    {"server { listen 80; listen 443 quic; listen 443 ssl; server_name a.x; " TLS "}", "a.x", NULL,
+     "0ptec a.x;"},
     /* other ports */
     {"server { listen 8080; server_name a.x; }", "a.x", NULL, "missing a.x;"},
     {"server { listen unix:/x; server_name a.x; }", "a.x", NULL, "missing a.x;"},
