@@ -1,10 +1,15 @@
-"""nginx which and nginx parse, 1,000 and 10,000 sites in one file each, against nginx -t in the same run."""
+"""nginx which, parse and install, 1,000 and 10,000 sites in one file each, against nginx -t in the same run."""
 import os
+import re
+import subprocess
+import time
 
 import timing
 import bed
 
 LIMIT = 1.0  # of nginx -t
+PLAN_LIMIT = 1.0  # of nginx -t: install --diff without the one nginx -t that judges it
+INSTALL_LIMIT, INSTALL_MORE = 6.0, 1.0  # of nginx -t, and seconds: a whole install
 MEMORY_LIMIT = 64  # MB of which at 10,000 sites
 
 SITE = """# site {0}
@@ -46,6 +51,23 @@ def make_sites(folder, count):
 
 
 class Nginx(bed.Case):
+    @classmethod
+    def setUpClass(cls):
+        """One certificate for the site in the middle of either tree."""
+        super().setUpClass()
+        cls.issued = bed.Site(os.path.join(cls.folder, "issued"))
+        pebble = cls.start_pebble()
+        for count in (1000, 10000):
+            done = cls.issued.run("issue", "-d", f"site{count // 2}.example", "-d", f"www.site{count // 2}.example",
+                                  *cls.ca(pebble), *cls.standalone(pebble))
+            if done.code:
+                raise RuntimeError(str(done))
+            # The sites listen on 80, not where Pebble looks.
+            conf = os.path.join(cls.issued.config, "certs", f"site{count // 2}.example.conf")
+            lines = [line for line in bed.read(conf).splitlines(True) if not line.startswith("http-port")]
+            with open(conf, "w", encoding="utf-8") as text:
+                text.writelines(lines)
+
     def check(self, count):
         """Seconds of nginx -t and of `which`."""
         main = make_sites(os.path.join(self.folder, str(count)), count)
@@ -64,10 +86,50 @@ class Nginx(bed.Case):
         self.which = which
         return ours
 
+    @staticmethod
+    def watch_memory(*command):
+        """MB at most of the program alone: nginx -t, its child, takes more than it."""
+        peak = 0
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            while process.poll() is None:
+                with open(f"/proc/{process.pid}/status", encoding="ascii", errors="replace") as status:
+                    found = re.search(r"VmHWM:\s+(\d+) kB", status.read())
+                peak = max(peak, int(found[1]) if found else 0)
+                time.sleep(0.005)
+        return peak / 1024
+
+    def check_install(self, count):
+        """Seconds of the planning. nginx does not run: what is measured is no reload and no handshake."""
+        main = os.path.join(self.folder, str(count), "nginx.conf")
+        name = f"site{count // 2}.example"
+        words = [name, "--nginx", "--nginx-conf", main]
+        install = self.issued.command("install", *words)
+        undo = self.issued.command("uninstall", *words)
+        environment = self.issued.environment()
+
+        def whole():
+            spent = timing.seconds(install, env=environment)
+            timing.seconds(undo, env=environment)
+            return spent
+        theirs, diff, ours = timing.medians(
+            5, lambda: timing.seconds(["nginx", "-t", "-q", "-p", os.path.dirname(main), "-c", main]),
+            lambda: timing.seconds([*install, "--diff"], env=environment), whole)
+        print(f"{count} sites: nginx -t {theirs * 1000:.1f} ms, install --diff {diff * 1000:.1f} ms, "
+              f"install {ours * 1000:.1f} ms (medians)")
+        self.assertTrue(timing.verdict(f"planning an install, {count} sites, against nginx -t",
+                                       (diff - theirs) / theirs, PLAN_LIMIT))
+        self.assertTrue(timing.verdict(f"install, {count} sites, against nginx -t and a second",
+                                       ours / (INSTALL_LIMIT * theirs + INSTALL_MORE), 1.0))
+        memory = self.watch_memory(*install, "--diff")
+        self.assertTrue(timing.verdict(f"memory of install --diff, {count} sites, MB", memory, MEMORY_LIMIT))
+        return ours
+
     def test_sites(self):
         small = self.check(1000)
         large = self.check(10000)
         self.assertTrue(timing.verdict("growth from 1,000 to 10,000 sites", large / small, 15))
+        self.check_install(1000)
+        self.check_install(10000)
         memory = self.site.peak_memory(*self.which) / (1 << 20)
         self.assertTrue(timing.verdict("memory of which, 10,000 sites, MB", memory, MEMORY_LIMIT))
 
