@@ -38,8 +38,9 @@ class Bed(bed.Case):
 
     def check_fault(self, fault, proxy):
         if fault in ("lost", "lost-reply", "cut-connection"):
+            # Only a reader of all misses what the length promised: a part may end with the connection.
             with self.assertRaises((OSError, http.client.HTTPException)):
-                self.fetch(proxy.port)
+                self.fetch(proxy.port, limit=None)
             return
         reply, body = self.fetch(proxy.port)
         status = {"500": 500, "503": 503, "429": 429, "429-long": 429, "badNonce": 400}.get(fault, 200)
