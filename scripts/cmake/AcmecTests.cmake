@@ -29,6 +29,10 @@ foreach(source ${units})
                                TEST_BIN="${CMAKE_BINARY_DIR}")
     add_test(NAME unit.${room} COMMAND ${test})
     set_tests_properties(unit.${room} PROPERTIES TIMEOUT 120 LABELS unit)
+    if(room MATCHES "^nginx_")
+        # They start what looks like nginx, and look at all that does on the machine.
+        set_tests_properties(unit.${room} PROPERTIES RESOURCE_LOCK nginx)
+    endif()
 endforeach()
 
 file(GLOB fuzzers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_*.c)
