@@ -6,13 +6,13 @@
 
 #define DIFF_MAX (64 * 1024 * 1024)
 
-static bool read_spec(struct context *context, struct cert_spec *out, struct error *err)
+static bool check_server(struct context *context, struct error *err)
 {
     const char *name = context->args.operands[0];
     bool nginx = context_flag(context, OPT_NGINX);
     option_set_drop(&context->args.set, OPT_NGINX); /* here it says nothing of the proof */
     if (nginx)
-        return cert_name_check(name, err) && context_load_spec(context, name, out, err);
+        return cert_name_check(name, err);
     (void)fail(err, ERR_USAGE, "into which web server is not said");
     return with_hint(err, "acmec %s %s --nginx", context->args.command->name, name);
 }
@@ -41,7 +41,8 @@ bool cmd_install(struct context *context, struct error *err)
     bool only_diff = context_flag(context, OPT_DIFF);
     context->report.kind = REPORT_RUN;
     context->report.by_hand = true;
-    if (!read_spec(context, &spec, err))
+    if (!check_server(context, err) ||
+        !context_load_spec(context, context->args.operands[0], &spec, err))
         return false;
     spec.nginx.install = true;
     if (!engine_install(context->engine, &spec, only_diff ? &diff : NULL,
@@ -57,12 +58,16 @@ bool cmd_install(struct context *context, struct error *err)
     return true;
 }
 
+/* Also what a first order that failed has left: there is no certificate then, and nothing that
+ * would be renewed. */
 bool cmd_uninstall(struct context *context, struct error *err)
 {
     AUTO(cert_spec) spec = {0};
     context->report.kind = REPORT_RUN;
     context->report.by_hand = true;
-    return read_spec(context, &spec, err) &&
+    return check_server(context, err) &&
+           context_spec(context, context->args.operands[0], &spec, err) &&
            engine_uninstall(context->engine, &spec, &context->report.certificates, err) &&
-           (!is_done(context) || remember(context, &spec, OPT_NO_INSTALL, "yes", err));
+           (!is_done(context) || spec.names.count == 0 ||
+            remember(context, &spec, OPT_NO_INSTALL, "yes", err));
 }

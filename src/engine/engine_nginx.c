@@ -17,7 +17,8 @@ struct handling {
     struct outcome *outcome; /* borrowed */
 };
 
-static bool open_handling(struct engine *engine, const struct cert_spec *spec,
+/* needs_one: a certificate. */
+static bool open_handling(struct engine *engine, const struct cert_spec *spec, bool needs_one,
                           struct outcome_list *out, struct handling *handling, struct error *err)
 {
     struct run *run = &engine->run;
@@ -27,7 +28,7 @@ static bool open_handling(struct engine *engine, const struct cert_spec *spec,
         !store_lock_cert(run->store, spec->name, &handling->lock, err))
         return false;
     bool good = store_read_state(run->store, spec->name, &handling->state, err);
-    if (good && handling->state.live.generation == 0) {
+    if (good && needs_one && handling->state.live.generation == 0) {
         (void)fail(err, ERR_USAGE, "there is no certificate '%s'", spec->name);
         (void)with_hint(err, "acmec issue --name %s -d NAME obtains one", spec->name);
         good = false;
@@ -93,7 +94,7 @@ bool engine_install(struct engine *engine, const struct cert_spec *spec, struct 
 {
     struct handling handling = {0};
     struct error own = {0};
-    if (!open_handling(engine, spec, out, &handling, err))
+    if (!open_handling(engine, spec, true, out, &handling, err))
         return false;
     if (diff == NULL)
         install(&handling, spec);
@@ -109,7 +110,7 @@ bool engine_uninstall(struct engine *engine, const struct cert_spec *spec, struc
 {
     struct handling handling = {0};
     struct error own = {0};
-    if (!open_handling(engine, spec, out, &handling, err))
+    if (!open_handling(engine, spec, false, out, &handling, err))
         return false;
     outcome_read_installed(handling.run, handling.outcome);
     bool done = nginx_uninstall(handling.run, spec, &own);

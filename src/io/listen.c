@@ -104,8 +104,9 @@ static bool say_why(int errnum, uint16_t port, struct error *err)
         AUTO_FREE holder = holder_of(port);
         (void)fail(err, ERR_WEB_SERVER, "port %u is taken%s%s", (unsigned)port,
                    holder == NULL ? "" : " by ", holder == NULL ? "" : holder);
-        return with_hint(err, "if that is a web server, use --webroot DIR; else stop it for the "
-                              "moment of the proof (--pre-hook, --post-hook)");
+        return with_hint(
+            err, "if that is a web server, use --nginx or --webroot DIR; else stop it for the "
+                 "moment of the proof (--pre-hook, --post-hook)");
     }
     (void)fail_errno(err, ERR_FILES, errnum, "cannot listen on port %u", (unsigned)port);
     return errnum != EACCES ? false

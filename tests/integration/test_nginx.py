@@ -159,6 +159,22 @@ class FoundingScene(NginxCase):
         return {os.path.join(where, name): bed.read(where, name)
                 for where, _, names in os.walk(folder) for name in names}
 
+    def test_first_order_that_fails(self):
+        """Its way to the proofs stays for the next try, and can be taken out without a certificate."""
+        nginx = bed.SiteNginx(self.home, bed.free_port(), bed.free_port(),
+                              {"site": DJANGO.replace("FOLDER", self.home)})
+        self.addCleanup(nginx.stop)
+        nginx.start()
+        before = nginx.sites()
+        self.issue(nginx, "site.example", code=5)
+        self.assertIn("acme-challenge", nginx.read("site"))
+        self.acmec("delete", "site.example", "--yes", code={2, 8})
+        result = self.acmec("uninstall", "site.example", "--nginx", "--nginx-conf", nginx.conf)
+        self.assertEqual(result.actions(), {"site.example": "uninstalled"})
+        self.assertEqual(nginx.sites(), before)
+        again = self.acmec("uninstall", "site.example", "--nginx", "--nginx-conf", nginx.conf, code=2)
+        self.assertIn("has put nothing into nginx", again.error()["message"])
+
 
 class Many(NginxCase):
     """A hoster's nginx: one certificate for each site."""
