@@ -153,7 +153,7 @@ bool plan_add_listens(struct planning *planning, const struct target *target,
         if (listen->server == target->server &&
             target_is_plain(&choose->addresses[listen->address],
                             planning->wish->target.http_port) &&
-            target_lacks_tls(choose, &planning->wish->target, target, listen->address) &&
+            target_lacks_tls(choose, &planning->wish->target, target->server, listen->address) &&
             !mirror_one(planning, target, listen, redirect, lines, err))
             return false;
     }

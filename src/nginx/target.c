@@ -107,36 +107,75 @@ static bool meets(const struct listening_address *plain, const struct choose_add
     return memcmp(plain->bytes, tls->address.bytes, sizeof plain->bytes) == 0;
 }
 
-static bool finds_tls(const struct choose *choose, const struct target_wish *wish,
-                      const struct identifier *name, uint32_t plain, enum listening_family family)
+/* The server has "*.x" or ".x"; dotted: ".x". */
+static bool has_below(const struct choose *choose, uint32_t server, const char *dotted)
 {
-    for (uint32_t i = 0; i < choose->address_count; i++) {
-        const struct choose_address *address = &choose->addresses[i];
-        if (!target_is_tls(address, wish->tls_port) ||
-            !meets(&choose->addresses[plain].address, address, family))
-            continue;
-        struct choose_answer answer = choose_find(choose, i, span_str(name->value));
-        if (target_may_edit(choose, &answer, wish->names))
+    const struct choose_server *block = &choose->servers[server];
+    for (uint32_t i = 0; i < block->name_count; i++) {
+        const char *text = choose->names[block->first_name + i].text;
+        if (strcmp(text + (text[0] == '*'), dotted) == 0)
             return true;
     }
     return false;
 }
 
-static bool lacks_tls(const struct choose *choose, const struct target_wish *wish,
-                      const struct identifier *name, uint32_t plain)
+/* Whether somebody on the address serves a server's name: who is chosen for it; for a wildcard, who
+ * has the same. */
+static bool is_served(const struct choose *choose, const struct target_wish *wish, uint32_t address,
+                      const char *name)
 {
-    const struct choose_address *address = &choose->addresses[plain];
-    return !finds_tls(choose, wish, name, plain, address->address.family) ||
-           (address->dual_stack && !finds_tls(choose, wish, name, plain, LISTENING_IPV4));
+    const struct choose_address *at = &choose->addresses[address];
+    if (name[0] != '*' && name[0] != '.') {
+        struct choose_answer answer = choose_find(choose, address, span_str(name));
+        return target_may_edit(choose, &answer, wish->names);
+    }
+    for (uint32_t i = 0; i < at->listen_count; i++)
+        if (has_below(choose, choose->listens[at->listens[i]].server, name + (name[0] == '*')))
+            return true;
+    return false;
 }
 
-bool target_lacks_tls(const struct choose *choose, const struct target_wish *wish,
-                      const struct target *target, uint32_t address)
+static bool finds_tls(const struct choose *choose, const struct target_wish *wish, const char *name,
+                      uint32_t plain, enum listening_family family)
 {
-    for (size_t i = 0; i < target->names.count; i++) {
-        const struct identifier *name = &target->names.items[i];
-        if (identifier_is_wildcard(name) || lacks_tls(choose, wish, name, address))
+    for (uint32_t i = 0; i < choose->address_count; i++)
+        if (target_is_tls(&choose->addresses[i], wish->tls_port) &&
+            meets(&choose->addresses[plain].address, &choose->addresses[i], family) &&
+            is_served(choose, wish, i, name))
             return true;
+    return false;
+}
+
+bool target_lacks_tls(const struct choose *choose, const struct target_wish *wish, uint32_t server,
+                      uint32_t address)
+{
+    const struct choose_server *block = &choose->servers[server];
+    const struct choose_address *at = &choose->addresses[address];
+    for (uint32_t i = 0; i < block->name_count; i++) {
+        const struct choose_name *name = &choose->names[block->first_name + i];
+        if (name->regex != NULL || !target_covers(wish->names, name->text))
+            continue;
+        if (!finds_tls(choose, wish, name->text, address, at->address.family) ||
+            (at->dual_stack && !finds_tls(choose, wish, name->text, address, LISTENING_IPV4)))
+            return true;
+    }
+    return false;
+}
+
+/* Whether some TLS address serves a name of the server's that the certificate covers. */
+static bool is_elsewhere(const struct choose *choose, const struct target_wish *wish,
+                         uint32_t server)
+{
+    const struct choose_server *block = &choose->servers[server];
+    for (uint32_t i = 0; i < choose->address_count; i++) {
+        if (!target_is_tls(&choose->addresses[i], wish->tls_port))
+            continue;
+        for (uint32_t n = 0; n < block->name_count; n++) {
+            const struct choose_name *name = &choose->names[block->first_name + n];
+            if (name->regex == NULL && target_covers(wish->names, name->text) &&
+                is_served(choose, wish, i, name->text))
+                return true;
+        }
     }
     return false;
 }
@@ -167,10 +206,12 @@ static void take_server(const struct choose *choose, const struct target_wish *w
     for (uint32_t i = 0; i < choose->address_count; i++) {
         if (choose_listen_of(choose, i, server) == NULL)
             continue;
-        target->plain |= target_is_plain(&choose->addresses[i], wish->http_port);
+        bool plain = target_is_plain(&choose->addresses[i], wish->http_port);
+        target->plain |= plain;
         target->tls |= target_is_tls(&choose->addresses[i], wish->tls_port);
+        target->gets_tls |= plain && target_lacks_tls(choose, wish, server, i);
     }
-    target->gets_tls = target->plain && !target->tls;
+    target->elsewhere |= target->plain && is_elsewhere(choose, wish, server);
     (void)identifier_list_add(&target->names, name);
 }
 
@@ -228,7 +269,7 @@ static bool take_name(const struct choose *choose, const struct target_wish *wis
             any_tls |= tls;
             target->tls |= tls;
             target->plain |= !tls;
-            target->gets_tls |= !tls && lacks_tls(choose, wish, name, i);
+            target->gets_tls |= !tls && target_lacks_tls(choose, wish, answer.server, i);
             target->elsewhere |= !tls && any_tls;
             (void)identifier_list_add(&target->names, name);
         }

@@ -115,6 +115,12 @@ static const struct {
     {"server { listen 80; server_name ~^a; }", "a.x", NULL, "missing a.x;"},
     {"server { listen 80 default_server; }", "a.x", NULL, "missing a.x;"},
     {"server { listen 80; server_name a.x; }", "a.x b.x", NULL, "0pgc a.x;missing b.x;"},
+    /* a wildcard has its TLS server, too */
+    {"server { listen 80; server_name *.x; } server { listen 443 ssl; server_name .x; " TLS "}",
+     "x *.x", NULL, "0pec *.x; 1tc x *.x;"},
+    {"server { listen 80; listen [::]:80; server_name .x; } "
+     "server { listen 443 ssl; server_name x *.x; " TLS "}",
+     "x *.x", NULL, "0pgec x *.x; 1tc x *.x;"},
     /* --server-block */
     {"server { listen 80; server_name a.x; } server { listen 80; server_name b.y; }", "*.x", "all",
      "0pgc *.x;"},

@@ -41,10 +41,10 @@ bool targets_find(const struct choose *choose, const struct target_wish *wish, s
 /* Whether a certificate for names is good for a server's name. */
 bool target_covers(const struct identifier_list *names, const char *server_name);
 
-/* Whether the clients of a plain address on which the target is chosen find no TLS server, at the
- * TLS port of the same host, for one of its names. */
-bool target_lacks_tls(const struct choose *choose, const struct target_wish *wish,
-                      const struct target *target, uint32_t address);
+/* Whether the clients of a plain address of the server's find no TLS server, at the TLS port of the
+ * same host, for one of its names that the certificate covers. */
+bool target_lacks_tls(const struct choose *choose, const struct target_wish *wish, uint32_t server,
+                      uint32_t address);
 
 /* An address of the kind that is asked for, on this port: no socket file, no UDP. */
 bool target_is_plain(const struct choose_address *address, uint16_t port);
