@@ -67,6 +67,33 @@ static bool refuse_plain(const struct planning *planning, uint32_t item,
         layout_place(planning->conf, item).text, text);
 }
 
+/* Of two servers of one name on an address the first is chosen: a listen there must not take a
+ * name that is none of the certificate's from a server that comes later. */
+static bool takes_nothing(struct planning *planning, uint32_t server, uint32_t address,
+                          struct error *err)
+{
+    char text[LISTENING_TEXT_MAX];
+    const struct choose *choose = planning->choose;
+    const struct choose_server *block = &choose->servers[server];
+    listening_address_text(&choose->addresses[address].address, text);
+    for (uint32_t i = 0; i < block->name_count; i++) {
+        const struct choose_name *name = &choose->names[block->first_name + i];
+        struct choose_answer answer = choose_find(choose, address, span_str(name->text));
+        if (name->regex != NULL || strcmp(name->text, "_") == 0 || answer.by != CHOOSE_EXACT ||
+            answer.server <= server)
+            continue;
+        (void)fail(err, ERR_WEB_SERVER, "%s: on %s this server takes '%s' from the one at %s",
+                   layout_place(planning->conf, block->item).text, text,
+                   escaped_str(name->text).text,
+                   layout_place(planning->conf, choose->servers[answer.server].item).text);
+        if (!target_covers(planning->wish->target.names, name->text))
+            return with_hint(err, "give the name a server of its own on that port, too");
+        plan_note(planning->plan, "%s", err->text);
+        *err = (struct error){0};
+    }
+    return true;
+}
+
 /* Where the name is served elsewhere already, an address that cannot be had is only said. */
 static bool leave_out(struct planning *planning, const struct target *target, struct error *err)
 {
@@ -92,6 +119,8 @@ static bool add_mirror(struct planning *planning, const struct target *target,
         return true;
     if (there == NULL && !can_bind(planning, mirror, item, err))
         return leave_out(planning, target, err);
+    if (there != NULL && !takes_nothing(planning, plain->server, index, err))
+        return false;
     write_args(planning, plain, mirror, there, &args);
     if (there == NULL) {
         char text[LISTENING_TEXT_MAX];

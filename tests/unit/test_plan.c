@@ -332,6 +332,11 @@ static void test_refusals(void **state)
          "server { listen 192.0.2.1:443 ssl; server_name z; ssl_certificate z; "
          "ssl_certificate_key z; }\nserver { listen 80; server_name a.x; }\n",
          SITE ":2"},
+        /* would come before the server of another name */
+        {"a.x",
+         "server { listen 80; server_name a.x z.x; }\nserver { listen 443 ssl; server_name z.x; "
+         "ssl_certificate z; ssl_certificate_key z; }\n",
+         SITE ":1: on *:443 this server takes 'z.x' from the one at " SITE ":2"},
         {"a.x", "# Ansible managed\nserver { listen 80; server_name a.x; }\n", "--edit-managed"},
         {"a.x",
          "server { listen 80; server_name a.x; location ^~ /.well-known/acme-challenge/ {\n"
