@@ -181,6 +181,9 @@ EDITED = [
     SiteRow("an exact name beats wildcard and regular expression",
             {"sites/00": DEFAULT, "sites/05": server("*.example ~^one", "pattern"), "sites/site": server("one.example")},
             edits=NEW),
+    SiteRow("a name that an earlier TLS server has",
+            {"sites/00": TLS.replace("one.example", "extra.example"), "sites/site": server("one.example extra.example")},
+            edits="challenge if listen pair policy", others=("extra.example",), as_plain=True, says="extra.example"),
     SiteRow("the first of two servers of one name",
             {"sites/00": DEFAULT, "sites/site": server("one.example"), "sites/zz": server("one.example", "second")},
             edits=NEW),
@@ -325,6 +328,9 @@ EDITED = [
 ]
 
 REFUSED = [
+    SiteRow("a name that a later TLS server has",
+            {"sites/site": server("one.example extra.example"), "sites/zz": TLS.replace("one.example", "extra.example")},
+            refused=r"FOLDER/sites/site:1: on \*:\d+ this server takes 'extra\.example' from the one at FOLDER/sites/zz:1"),
     SiteRow("a line that ends within a value", site(
         "server {\n    listen {http};\n    server_name one.example; return 200 \"a\nb\";\n}\n"),
             refused="FOLDER/sites/site:3: cannot be edited with certainty: the line ends within a value"),
