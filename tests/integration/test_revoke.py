@@ -295,6 +295,7 @@ class Delete(bed.Case):
         self.acmec("delete", "in.example", "--yes")
 
     @unittest.skipUnless(shutil.which("strace"), "needs strace")
+    @unittest.skipIf(bed.SANITIZED, "the leak check does not work under strace")
     def test_killed_in_the_middle(self):
         """At each removal of a file, and at each flush; the second run removes what is left."""
         self.issue("kill.example")
