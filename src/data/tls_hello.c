@@ -76,10 +76,14 @@ static void read_numbers(struct reader list, struct tls_numbers *out)
 
 /* ---- ClientHello ---- */
 
+/* Cut off where there is no more room. */
 static void put_text(char out[static 256], const char *before, struct span text)
 {
-    size_t len = strlen(out);
-    (void)snprintf(out + len, 256 - len, "%s%s", len == 0 ? "" : before, escaped(text).text);
+    AUTO(buf) joined = BUF(4096);
+    if (out[0] != '\0')
+        buf_addf(&joined, "%s%s", out, before);
+    buf_add_str(&joined, escaped(text).text);
+    (void)snprintf(out, 256, "%.255s", buf_str(&joined));
 }
 
 static void read_server_name(struct reader data, struct tls_client_hello *out)

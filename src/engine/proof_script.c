@@ -355,7 +355,7 @@ static bool check_name(const struct row *row, struct error *err)
 bool proof_script_check(const struct proving *proof, bool other_name, struct error *err)
 {
     AUTO(dns_provider) provider = {0};
-    const struct row *row;
+    const struct row *row = NULL;
     return (find(proof, &provider, &row, err) && (!other_name || check_name(row, err)) &&
             row->check(&provider, err)) ||
            while_doing(err, "--%s", proof_kind_word(proof->kind));
