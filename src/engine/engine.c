@@ -9,6 +9,7 @@
 #include <acmec/engine/batch.h>
 #include <acmec/engine/certkey.h>
 #include <acmec/engine/check.h>
+#include <acmec/engine/commit.h>
 #include <acmec/engine/describe.h>
 #include <acmec/engine/due.h>
 #include <acmec/engine/job.h>
@@ -231,6 +232,35 @@ static bool is_tried(struct renewal *renewal, const struct cert_spec *spec,
     return renewal->not_due_tried++ < DRY_RUN_NOT_DUE_MAX;
 }
 
+/* What was read anew, for a state file that was lost or options that were edited, need not be read
+ * again by the next run. Whoever holds the certificate writes its state himself. */
+static void settle(struct renewal *renewal, const char *name, const struct cert_spec *spec)
+{
+    struct run *run = &renewal->engine->run;
+    AUTO(lock) lock = {.fd = -1};
+    AUTO(cert_state) state = {0};
+    struct error err = {0};
+    if (run->settings->dry_run || run->settings->force)
+        return;
+    bool good = store_prepare(run->store, &err) && store_lock_cert(run->store, name, &lock, &err) &&
+                store_read_state(run->store, name, &state, &err);
+    /* Before the certificate began the clock is wrong. */
+    if (good && state.live.generation != 0 && state.live.not_before <= run_now(run) &&
+        due_judge(run, spec, &state, false, &err) == DUE_NO) {
+        commit_stamp(run, spec, &state);
+        good = store_write_state(run->store, name, &state, &err);
+    }
+    if (!good)
+        log_debug("%s: %s", name, err.text);
+}
+
+static void leave_alone(struct renewal *renewal, const char *name, const struct cert_state *state,
+                        const struct cert_spec *spec)
+{
+    put(renewal, name, state, spec, ACTION_NOT_DUE, NULL);
+    settle(renewal, name, spec);
+}
+
 static void consider(struct renewal *renewal, const char *name, const struct cert_state *state,
                      struct cert_spec *spec)
 {
@@ -242,7 +272,9 @@ static void consider(struct renewal *renewal, const char *name, const struct cer
     else if (answer == DUE_NO && !state->deploy_pending &&
              ari_check_is_due(run, &state->live, renewal->named))
         batch_add_check(&renewal->batch, spec, state->live.not_after);
-    else if ((answer == DUE_NO && !state->deploy_pending) || !is_tried(renewal, spec, state))
+    else if (answer == DUE_NO && !state->deploy_pending)
+        leave_alone(renewal, name, state, spec);
+    else if (!is_tried(renewal, spec, state))
         put(renewal, name, state, spec, ACTION_NOT_DUE, NULL);
     else
         batch_add(&renewal->batch, spec, state->live.not_after);

@@ -1,4 +1,5 @@
 """A renew with 1,000 certificates and nothing due: no connection, no write, no worker, little memory."""
+import os
 import re
 import shutil
 import tempfile
@@ -54,6 +55,7 @@ class Idle(bed.Case):
         self.pebble.clear()
         self.assertEqual(set(self.acmec("renew").actions().values()), {"not-due"})
         self.assertEqual(self.pebble.calls(), [])
+        self.assertEqual(len(os.listdir(os.path.join(self.site.state, "certs"))), COUNT, "the next run is slow again")
 
 
 if __name__ == "__main__":
