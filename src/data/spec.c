@@ -161,6 +161,16 @@ const struct proving *cert_spec_proof(const struct cert_spec *spec, const struct
     return &spec->proof;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return strcmp(a == NULL ? "" : a, b == NULL ? "" : b) == 0;
+}
+
+bool cert_spec_share_nginx(const struct cert_spec *a, const struct cert_spec *b)
+{
+    return same_text(a->nginx.binary, b->nginx.binary) && same_text(a->nginx.conf, b->nginx.conf);
+}
+
 bool cert_spec_uses(const struct cert_spec *spec, enum proof_kind kind)
 {
     for (size_t i = 0; i < spec->names.count; i++)

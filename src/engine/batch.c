@@ -15,8 +15,8 @@
 
 /* Checks under way beside the orders: each holds a lock, and one question. */
 #define CHECKS_MAX 64
-/* Certificates that wait for nginx to be reloaded: each holds a lock. */
-#define PARKED_MAX 64
+/* Certificates that wait for nginx to be reloaded: each holds a lock, and so a descriptor. */
+#define PARKED_MAX 256
 
 /* Those of a batch that share a network process, while they run. */
 struct group {
@@ -137,10 +137,18 @@ static void start(struct group *group, size_t item)
         job_new(group->run, group->around, &wanted->spec, group->batch->by_hand, wanted->check);
 }
 
+static size_t count_parked(const struct group *group)
+{
+    size_t parked = 0;
+    for (size_t i = 0; i < group->active_count; i++)
+        parked += job_is_parked(group->active[i]);
+    return parked;
+}
+
 /* Starts one more, if there is one and there is room. */
 static bool start_next(struct group *group)
 {
-    if (group->run->stop_signal != 0)
+    if (group->run->stop_signal != 0 || count_parked(group) >= PARKED_MAX)
         return false;
     if (group->next < group->split && group->run->slots > 0)
         start(group, group->next++);
@@ -242,12 +250,6 @@ static void leave(struct group *group, size_t from, size_t to)
 
 /* ---- nginx ---- */
 
-static bool share_nginx(const struct cert_spec *a, const struct cert_spec *b)
-{
-    return compare_text(a->nginx.binary, b->nginx.binary) == 0 &&
-           compare_text(a->nginx.conf, b->nginx.conf) == 0;
-}
-
 /* Those that wait for the same nginx as the first of them. */
 static size_t take_parked(const struct group *group, struct job **jobs,
                           struct nginx_install_item *items)
@@ -258,7 +260,7 @@ static size_t take_parked(const struct group *group, struct job **jobs,
         if (!job_is_parked(group->active[i]))
             continue;
         job_install_item(group->active[i], &item);
-        if (count > 0 && !share_nginx(items[0].spec, item.spec))
+        if (count > 0 && !cert_spec_share_nginx(items[0].spec, item.spec))
             continue;
         jobs[count] = group->active[i];
         items[count++] = item;
@@ -283,20 +285,27 @@ static void serve_parked(struct group *group)
     group->parked_ms = 0;
 }
 
-/* Nothing else is left to do, or it lasts: one reload for all, each --reload-interval. *until_ms:
- * the moment of the next. */
-static bool is_time_to_serve(struct group *group, int64_t *until_ms)
+/* The shortest that one of those who wait asks for. */
+static int64_t reload_interval_ms(const struct group *group)
 {
-    size_t parked = 0;
-    int64_t interval_ms = 0, now_ms = run_now_ms(group->run);
+    int64_t shortest = INT64_MAX / 1000;
     for (size_t i = 0; i < group->active_count; i++) {
         struct nginx_install_item item;
         if (!job_is_parked(group->active[i]))
             continue;
         job_install_item(group->active[i], &item);
-        interval_ms = item.spec->nginx.reload_interval * 1000;
-        parked++;
+        if (item.spec->nginx.reload_interval < shortest)
+            shortest = item.spec->nginx.reload_interval;
     }
+    return shortest * 1000;
+}
+
+/* Nothing else is left to do, or it lasts: one reload for all, each --reload-interval. *until_ms:
+ * the moment of the next. */
+static bool is_time_to_serve(struct group *group, int64_t *until_ms)
+{
+    size_t parked = count_parked(group);
+    int64_t now_ms = run_now_ms(group->run);
     if (parked == 0)
         return false;
     if (group->parked_ms == 0)
@@ -305,7 +314,7 @@ static bool is_time_to_serve(struct group *group, int64_t *until_ms)
         return true;
     if (nginx_run_is_open(group->run->nginx))
         return false; /* proofs still need what goes out before */
-    int64_t due_ms = group->parked_ms + interval_ms;
+    int64_t due_ms = group->parked_ms + reload_interval_ms(group);
     *until_ms = due_ms < *until_ms ? due_ms : *until_ms;
     return parked >= PARKED_MAX || due_ms <= now_ms;
 }

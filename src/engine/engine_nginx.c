@@ -17,25 +17,36 @@ struct handling {
     struct outcome *outcome; /* borrowed */
 };
 
+static bool read_state(struct handling *handling, const char *name, bool needs_one,
+                       struct error *err)
+{
+    struct run *run = handling->run;
+    if (!world_lock_cert(run, name, &handling->lock, err) ||
+        !store_read_state(run->store, name, &handling->state, err))
+        return false;
+    if (!needs_one || handling->state.live.generation != 0)
+        return true;
+    (void)fail(err, ERR_USAGE, "there is no certificate '%s'", name);
+    return with_hint(err, "acmec issue --name %s -d NAME obtains one", name);
+}
+
+static void release(struct handling *handling)
+{
+    world_close(handling->run);
+    cert_state_release(&handling->state);
+    lock_release(&handling->lock);
+}
+
 /* needs_one: a certificate. */
 static bool open_handling(struct engine *engine, const struct cert_spec *spec, bool needs_one,
                           struct outcome_list *out, struct handling *handling, struct error *err)
 {
     struct run *run = &engine->run;
-    handling->run = run;
-    handling->lock.fd = -1;
-    if (!store_prepare(run->store, err) ||
-        !store_lock_cert(run->store, spec->name, &handling->lock, err))
+    *handling = (struct handling){.run = run, .lock = {.fd = -1}};
+    if (!store_prepare(run->store, err) || !world_open(run, NULL, NULL, err))
         return false;
-    bool good = store_read_state(run->store, spec->name, &handling->state, err);
-    if (good && needs_one && handling->state.live.generation == 0) {
-        (void)fail(err, ERR_USAGE, "there is no certificate '%s'", spec->name);
-        (void)with_hint(err, "acmec issue --name %s -d NAME obtains one", spec->name);
-        good = false;
-    }
-    if (!good || !world_open(run, NULL, NULL, err)) {
-        cert_state_release(&handling->state);
-        lock_release(&handling->lock);
+    if (!read_state(handling, spec->name, needs_one, err)) {
+        release(handling);
         return false;
     }
     run->hooks = hooks_new(run);
@@ -49,9 +60,7 @@ static bool close_handling(struct handling *handling, struct error *err)
     struct run *run = handling->run;
     hooks_free(run->hooks);
     run->hooks = NULL;
-    world_close(run);
-    cert_state_release(&handling->state);
-    lock_release(&handling->lock);
+    release(handling);
     return world_goes_on(run, err);
 }
 
@@ -92,7 +101,7 @@ static void install(struct handling *handling, const struct cert_spec *spec)
 bool engine_install(struct engine *engine, const struct cert_spec *spec, struct buf *diff,
                     struct outcome_list *out, struct error *err)
 {
-    struct handling handling = {0};
+    struct handling handling;
     struct error own = {0};
     if (!open_handling(engine, spec, true, out, &handling, err))
         return false;
@@ -108,7 +117,7 @@ bool engine_install(struct engine *engine, const struct cert_spec *spec, struct 
 bool engine_uninstall(struct engine *engine, const struct cert_spec *spec, struct outcome_list *out,
                       struct error *err)
 {
-    struct handling handling = {0};
+    struct handling handling;
     struct error own = {0};
     if (!open_handling(engine, spec, false, out, &handling, err))
         return false;

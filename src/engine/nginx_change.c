@@ -4,7 +4,6 @@
 #include <acmec/base/log.h>
 #include <acmec/base/mem.h>
 #include <acmec/engine/world.h>
-#include <acmec/io/nginx_judge.h>
 
 void nginx_change_release(struct nginx_change *change)
 {
@@ -17,16 +16,10 @@ void nginx_change_release(struct nginx_change *change)
 
 /* ---- judging ---- */
 
-static bool take_judge(void *ctx, const struct event *event)
-{
-    return nginx_judge_take(ctx, event);
-}
-
 static bool judge_candidates(struct run *run, struct nginx_site *site,
                              const struct nginx_change *change, struct error *err)
 {
-    struct nginx_judge judge = {0};
-    struct nginx_world world = {run->ports, &run->last_child};
+    struct nginx_judge judge;
     struct nginx_candidate *candidates = mem_new(change->count, sizeof *candidates);
     char **paths = mem_new(change->count, sizeof *paths);
     size_t count = 0;
@@ -37,9 +30,7 @@ static bool judge_candidates(struct run *run, struct nginx_site *site,
         candidates[count] = (struct nginx_candidate){change->files[i].path, paths[count]};
         count++;
     }
-    nginx_judge_start(&judge, &world, &site->instance, candidates, count);
-    while (!judge.over)
-        world_wait_for(run, INT64_MAX, take_judge, &judge);
+    nginx_site_judge(run, site, candidates, count, &judge);
     for (size_t i = 0; i < count; i++)
         free(paths[i]);
     free(paths);

@@ -3,21 +3,16 @@
 #include <acmec/base/cleanup.h>
 #include <acmec/base/log.h>
 #include <acmec/base/mem.h>
-#include <acmec/engine/nginx_drafts.h>
 #include <acmec/engine/nginx_install.h>
-#include <acmec/engine/nginx_record.h>
-#include <acmec/engine/nginx_wish.h>
+#include <acmec/engine/nginx_ways.h>
+#include <acmec/nginx/target.h>
 #include <string.h>
 
 /* One certificate. */
 struct want {
     struct cert_spec *spec; /* borrowed */
     struct place *place;
-    struct error error;
-    char **roots; /* owned */
-    size_t root_count;
-    bool is_edited;         /* the way to its answers was, or would be, put in */
-    struct installed layer; /* the same, where it stays */
+    struct nginx_way way; /* its error is also that of what would be refused */
 };
 
 struct members {
@@ -30,14 +25,8 @@ struct place {
     struct members members;
     bool found, prepared;
     struct nginx_site site;
-    struct nginx_view real;
-    struct nginx_drafts drafts;
-    struct nginx_rewrite *rewrites;
-    struct nginx_records records;
-    struct nginx_change change;
-    struct error broken; /* nginx -t already fails */
-    bool open;           /* the change is for the proofs alone, and not taken out yet */
-    bool temporary;      /* some of it is */
+    struct nginx_view view;
+    struct nginx_ways ways;
 };
 
 struct nginx_run {
@@ -64,26 +53,11 @@ static bool is_wanted(const struct cert_spec *spec)
     return spec->nginx.install || cert_spec_uses(spec, PROOF_NGINX) || is_open_to_nginx(spec);
 }
 
-static bool is_same(const char *a, const char *b)
-{
-    return (a == NULL) == (b == NULL) && (a == NULL || strcmp(a, b) == 0);
-}
-
-static bool share_nginx(const struct cert_spec *a, const struct cert_spec *b)
-{
-    return is_same(a->nginx.binary, b->nginx.binary) && is_same(a->nginx.conf, b->nginx.conf);
-}
-
 static void refuse_all(const struct members *members, const struct error *error)
 {
     for (size_t i = 0; i < members->count; i++)
         if (!is_open_to_nginx(members->items[i]->spec))
-            members->items[i]->error = *error;
-}
-
-static bool is_good(const struct want *want)
-{
-    return want->error.code == ERR_NONE;
+            members->items[i]->way.error = *error;
 }
 
 /* ---- choosing nginx where nothing was said ---- */
@@ -104,7 +78,7 @@ static void choose_nginx(struct nginx_run *nginx, struct place *place,
         return;
     for (size_t i = 0; i < members->count; i++) {
         struct cert_spec *spec = members->items[i]->spec;
-        if (!is_open_to_nginx(spec) || !serves_all(&place->real, spec))
+        if (!is_open_to_nginx(spec) || !serves_all(&place->view, spec))
             continue;
         spec->proof.kind = PROOF_NGINX;
         spec->nginx.install = !spec->nginx.no_install;
@@ -137,139 +111,11 @@ static void check_all(struct nginx_run *nginx, struct place *place, const struct
         struct error err = {0};
         bool good = check_running(place, want->spec, &err);
         if (good && want->spec->nginx.install &&
-            !nginx_install_is_served(nginx->run, &place->real, want->spec))
+            !nginx_install_is_served(nginx->run, &place->view, want->spec))
             good = nginx_install_check(nginx->run, &place->site, want->spec, judged, &err);
         if (!good)
-            want->error = err;
+            want->way.error = err;
     }
-}
-
-/* ---- the ways to answers ---- */
-
-static void keep_roots(struct want *want, struct plan *plan)
-{
-    want->roots = plan->roots;
-    want->root_count = plan->root_count;
-    plan->roots = NULL;
-    plan->root_count = 0;
-}
-
-/* The names that are proved through nginx. */
-static void names_of(const struct cert_spec *spec, struct identifier_list *out)
-{
-    for (size_t i = 0; i < spec->names.count; i++)
-        if (cert_spec_proof(spec, &spec->names.items[i])->kind == PROOF_NGINX)
-            (void)identifier_list_add(out, &spec->names.items[i]);
-}
-
-static size_t count_edits(const struct edit_plan *plan)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < plan->count; i++)
-        count += plan->files[i].count;
-    return count;
-}
-
-/* nginx does not take its configuration up as it stands, so nothing can be put in: but it still
- * serves what it took up before. */
-static bool use_what_stands(const struct place *place, struct want *want, struct plan *plan,
-                            struct error *err)
-{
-    if (!plan->stands || count_edits(&plan->edits) > count_edits(&plan->temporary)) {
-        *err = place->broken;
-        return false;
-    }
-    keep_roots(want, plan);
-    return true;
-}
-
-/* Plans for one certificate, on top of the drafts of those before it. */
-static bool plan_way(struct nginx_run *nginx, struct place *place, struct want *want,
-                     struct error *err)
-{
-    AUTO(nginx_paths) paths = {0};
-    AUTO(identifier_list) names = {0};
-    AUTO(nginx_view) drafted = {0};
-    AUTO(plan) plan = {0};
-    const struct nginx_view *view = &place->real;
-    nginx_paths_make(nginx->run, want->spec, &paths);
-    names_of(want->spec, &names);
-    if (place->drafts.count > 0) {
-        if (!nginx_site_read(&place->site, place->drafts.items, place->drafts.count, &drafted, err))
-            return false;
-        view = &drafted;
-    }
-    struct plan_wish wish = nginx_plan_wish(&place->site, want->spec, &paths);
-    wish.target.names = &names;
-    if (!plan_challenge(&view->choose, &wish, &plan, err))
-        return false;
-    if (place->broken.code != ERR_NONE)
-        return use_what_stands(place, want, &plan, err);
-    if (!nginx_drafts_apply(&place->drafts, view, &plan.edits, err))
-        return false;
-    want->is_edited = plan.edits.count > 0;
-    place->temporary |= plan.temporary.count > 0;
-    installed_add(&want->layer, &plan.edits);
-    keep_roots(want, &plan);
-    return true;
-}
-
-static void plan_ways(struct nginx_run *nginx, struct place *place, const struct members *members)
-{
-    for (size_t i = 0; i < members->count; i++) {
-        struct want *want = members->items[i];
-        struct error err = {0};
-        if (is_good(want) && cert_spec_uses(want->spec, PROOF_NGINX) &&
-            !plan_way(nginx, place, want, &err))
-            want->error = err;
-    }
-}
-
-/* What stays is known to uninstall; a certificate that has an installation has its way in it. */
-static bool add_record(struct run *run, struct nginx_records *records, const struct want *want,
-                       struct error *err)
-{
-    AUTO(installed) installed = {0};
-    if (!is_good(want) || want->layer.count == 0)
-        return true;
-    if (!store_read_installed(run->store, want->spec->name, &installed, err))
-        return false;
-    installed_add(&installed, &want->layer.layers[0]);
-    return nginx_records_add(run, records, want->spec->name, &installed, err);
-}
-
-/* Of what is not taken out again after the proofs. */
-static bool add_records(struct nginx_run *nginx, struct place *place, const struct members *members,
-                        size_t *count, struct error *err)
-{
-    place->open = place->temporary || nginx->run->settings->dry_run;
-    for (size_t i = 0; !place->open && i < members->count; i++)
-        if (!add_record(nginx->run, &place->records, members->items[i], err))
-            return false;
-    *count = nginx_records_put(&place->records, place->rewrites, *count);
-    return true;
-}
-
-static bool put_in(struct nginx_run *nginx, struct place *place, const struct members *members,
-                   struct error *err)
-{
-    struct run *run = nginx->run;
-    bool in_place = place->site.options->in_place;
-    place->rewrites = mem_new(place->drafts.count + members->count, sizeof *place->rewrites);
-    size_t count = nginx_drafts_rewrites(&place->drafts, &place->real, place->rewrites);
-    AUTO_FREE webroot = mem_printf("%s/webroot", store_state_dir(run->store));
-    if (!file_make_dir(webroot, 0755, err))
-        return false;
-    if (count == 0)
-        return true;
-    if (!add_records(nginx, place, members, &count, err) ||
-        !nginx_change_judge(run, &place->site, place->rewrites, count, in_place, &place->change,
-                            err) ||
-        !nginx_change_make(run, &place->site, &place->change, err)) {
-        place->open = false;
-        return false;
-    }
-    return place->open || nginx_change_keep(run, &place->change, err);
 }
 
 /* ---- a place ---- */
@@ -290,28 +136,25 @@ static bool any_install(const struct members *members)
     return false;
 }
 
-static void change(struct nginx_run *nginx, struct place *place, const struct members *members)
+static void find_ways(struct nginx_run *nginx, struct place *place)
 {
+    const struct members *members = &place->members;
+    struct nginx_ways *ways = &place->ways;
     struct error err = {0};
-    bool good = nginx_site_lock(nginx->run, &place->site, &err);
-    if (good && !nginx_site_test(nginx->run, &place->site, &err))
-        place->broken = err;
-    if (good)
-        plan_ways(nginx, place, members);
-    if (!good || !put_in(nginx, place, members, &err))
-        refuse_all(members, &err);
-    if (!place->open)
-        lock_release(&place->site.lock);
-    place->site.lock.fd = place->open ? place->site.lock.fd : -1;
-}
-
-static void rehearse(struct nginx_run *nginx, struct place *place, const struct members *members)
-{
-    struct error err = {0};
-    if (nginx_site_test(nginx->run, &place->site, &err))
-        plan_ways(nginx, place, members);
+    *ways = (struct nginx_ways){.site = &place->site,
+                                .items = mem_new(members->count, sizeof(struct nginx_way *))};
+    for (size_t i = 0; i < members->count; i++)
+        if (cert_spec_uses(members->items[i]->spec, PROOF_NGINX))
+            ways->items[ways->count++] = &members->items[i]->way;
+    if (nginx->look)
+        nginx_ways_look(nginx->run, ways);
+    else if (nginx_site_lock(nginx->run, &place->site, &err))
+        nginx_ways_put(nginx->run, ways);
     else
         refuse_all(members, &err);
+    if (!ways->open)
+        lock_release(&place->site.lock);
+    place->site.lock.fd = ways->open ? place->site.lock.fd : -1;
 }
 
 static bool find_nginx(struct nginx_run *nginx, struct place *place, struct error *err)
@@ -322,17 +165,23 @@ static bool find_nginx(struct nginx_run *nginx, struct place *place, struct erro
     if (!crypto_start(err) || !(nginx->look || store_prepare(run->store, err)) ||
         !nginx_site_find(run, &place->members.items[0]->spec->nginx, &place->site, err))
         return false;
-    place->found = nginx_site_read(&place->site, NULL, 0, &place->real, err);
+    place->found = nginx_site_read(&place->site, NULL, 0, &place->view, err);
     if (!place->found)
         nginx_site_release(&place->site);
     return place->found;
 }
 
-/* Whether a dry run can be held here. */
+/* A dry run has what nginx would judge, and is refused what it would refuse at the end; a mere look
+ * at least what it refuses now. */
 static bool can_rehearse(struct nginx_run *nginx, struct place *place, struct error *err)
 {
-    return nginx_site_lock(nginx->run, &place->site, err) &&
-           (!any_install(&place->members) || nginx_site_test(nginx->run, &place->site, err));
+    const struct members *members = &place->members;
+    if (!nginx->look && !nginx->run->settings->dry_run)
+        return true;
+    if (!nginx->look && !nginx_site_lock(nginx->run, &place->site, err))
+        return false;
+    bool judged = any_install(members) || (nginx->look && any_proof(members));
+    return !judged || nginx_site_test(nginx->run, &place->site, err);
 }
 
 /* Once, when the first order is near. */
@@ -343,16 +192,13 @@ static void prepare(struct nginx_run *nginx, struct place *place)
     if (place->prepared)
         return;
     place->prepared = true;
-    bool dry = nginx->run->settings->dry_run && !nginx->look;
-    if (!find_nginx(nginx, place, &err) || (dry && !can_rehearse(nginx, place, &err))) {
+    if (!find_nginx(nginx, place, &err) || !can_rehearse(nginx, place, &err)) {
         refuse_all(members, &err);
         return;
     }
     check_all(nginx, place, members);
-    if (nginx->look && (any_proof(members) || any_install(members)))
-        rehearse(nginx, place, members);
-    else if (!nginx->look && any_proof(members))
-        change(nginx, place, members);
+    if (any_proof(members))
+        find_ways(nginx, place);
 }
 
 /* Those without a way of proof are told theirs now, and only they need a look at nginx for it. */
@@ -371,7 +217,7 @@ static void choose(struct nginx_run *nginx, struct place *place)
 static struct place *place_for(struct nginx_run *nginx, const struct cert_spec *spec)
 {
     for (size_t i = 0; i < nginx->place_count; i++)
-        if (share_nginx(nginx->places[i].members.items[0]->spec, spec))
+        if (cert_spec_share_nginx(nginx->places[i].members.items[0]->spec, spec))
             return &nginx->places[i];
     struct place *place = &nginx->places[nginx->place_count++];
     *place = (struct place){.site = {.lock = {-1}}};
@@ -385,7 +231,7 @@ static void take_spec(struct nginx_run *nginx, struct cert_spec *spec)
     spec->nginx.install |=
         !spec->nginx.no_install && store_has_installed(nginx->run->store, spec->name);
     if (is_wanted(spec))
-        nginx->wants[nginx->count++].spec = spec;
+        nginx->wants[nginx->count++] = (struct want){.spec = spec, .way = {.spec = spec}};
 }
 
 static struct nginx_run *begin(struct run *run, struct cert_spec *const *specs, size_t count,
@@ -418,16 +264,30 @@ struct nginx_run *nginx_run_look(struct run *run, struct cert_spec *spec)
     return begin(run, &spec, 1, true);
 }
 
+/* As it was before prepare. */
+static void forget_plans(struct nginx_run *nginx, struct place *place)
+{
+    for (size_t i = 0; i < place->members.count; i++) {
+        struct nginx_way *way = &place->members.items[i]->way;
+        struct error error = way->error;
+        nginx_way_release(way);
+        *way = (struct nginx_way){.spec = place->members.items[i]->spec, .error = error};
+    }
+    nginx_ways_release(nginx->run, &place->ways);
+    nginx_view_release(&place->view);
+    nginx_site_release(&place->site);
+    *place = (struct place){.members = place->members, .site = {.lock = {-1}}};
+}
+
+/* A certificate that is ordered later has the ways put in anew. */
 void nginx_run_after(struct nginx_run *nginx)
 {
     for (size_t i = 0; i < nginx->place_count; i++) {
         struct place *place = &nginx->places[i];
-        if (!place->open)
+        if (!place->ways.open)
             continue;
-        nginx_change_take_back(nginx->run, &place->site, &place->change);
-        lock_release(&place->site.lock);
-        place->site.lock.fd = -1;
-        place->open = false;
+        nginx_ways_take_back(nginx->run, &place->ways);
+        forget_plans(nginx, place);
     }
 }
 
@@ -437,19 +297,8 @@ void nginx_run_end(struct nginx_run *nginx)
         return;
     nginx_run_after(nginx);
     for (size_t i = 0; i < nginx->place_count; i++) {
+        forget_plans(nginx, &nginx->places[i]);
         free(nginx->places[i].members.items);
-        nginx_change_release(&nginx->places[i].change);
-        nginx_records_close(nginx->run, &nginx->places[i].records);
-        free(nginx->places[i].rewrites);
-        nginx_drafts_release(&nginx->places[i].drafts);
-        nginx_view_release(&nginx->places[i].real);
-        nginx_site_release(&nginx->places[i].site);
-    }
-    for (size_t i = 0; i < nginx->count; i++) {
-        for (size_t k = 0; k < nginx->wants[i].root_count; k++)
-            free(nginx->wants[i].roots[k]);
-        free(nginx->wants[i].roots);
-        installed_release(&nginx->wants[i].layer);
     }
     free(nginx->places);
     free(nginx->wants);
@@ -473,27 +322,27 @@ const struct error *nginx_run_refusal(struct nginx_run *nginx, const struct cert
     if (want == NULL)
         return NULL;
     prepare(nginx, want->place);
-    return is_good(want) ? NULL : &want->error;
+    return want->way.error.code == ERR_NONE ? NULL : &want->way.error;
 }
 
 char *const *nginx_run_roots(const struct nginx_run *nginx, const struct cert_spec *spec,
                              size_t *count)
 {
     const struct want *want = find(nginx, spec);
-    *count = want == NULL ? 0 : want->root_count;
-    return want == NULL ? NULL : want->roots;
+    *count = want == NULL ? 0 : want->way.root_count;
+    return want == NULL ? NULL : want->way.roots;
 }
 
 bool nginx_run_lacks_way(const struct nginx_run *nginx, const struct cert_spec *spec)
 {
     const struct want *want = find(nginx, spec);
-    return want != NULL && nginx->look && want->is_edited;
+    return want != NULL && nginx->look && want->way.is_edited;
 }
 
 bool nginx_run_is_open(const struct nginx_run *nginx)
 {
     for (size_t i = 0; nginx != NULL && i < nginx->place_count; i++)
-        if (nginx->places[i].open)
+        if (nginx->places[i].ways.open)
             return true;
     return false;
 }

@@ -7,11 +7,8 @@
 #include <acmec/engine/nginx_where.h>
 #include <acmec/engine/world.h>
 #include <acmec/io/conf_files.h>
-#include <acmec/io/nginx_judge.h>
 #include <acmec/io/nginx_reload.h>
 #include <acmec/io/store_journal.h>
-
-#define LOCK_POLL_MS 200
 
 void nginx_site_release(struct nginx_site *site)
 {
@@ -49,13 +46,21 @@ static bool lacks_rights(const struct error *err)
     return geteuid() != 0 && strstr(err->text, "(13: Permission denied)") != NULL;
 }
 
+void nginx_site_judge(struct run *run, const struct nginx_site *site,
+                      const struct nginx_candidate *candidates, size_t count,
+                      struct nginx_judge *out)
+{
+    struct nginx_world world = world_of(run);
+    *out = (struct nginx_judge){0};
+    nginx_judge_start(out, &world, &site->instance, candidates, count);
+    while (!out->over)
+        world_wait_for(run, INT64_MAX, take_judge, out);
+}
+
 bool nginx_site_test(struct run *run, struct nginx_site *site, struct error *err)
 {
-    struct nginx_judge judge = {0};
-    struct nginx_world world = world_of(run);
-    nginx_judge_start(&judge, &world, &site->instance, NULL, 0);
-    while (!judge.over)
-        world_wait_for(run, INT64_MAX, take_judge, &judge);
+    struct nginx_judge judge;
+    nginx_site_judge(run, site, NULL, 0, &judge);
     site->test_ms = judge.took_ms;
     if (judge.verdict == NGINX_GOOD)
         return true;
@@ -153,15 +158,8 @@ static bool recover(struct run *run, struct nginx_site *site, struct error *err)
 
 bool nginx_site_lock(struct run *run, struct nginx_site *site, struct error *err)
 {
-    int64_t until_ms = run_now_ms(run) + run->settings->wait_seconds * 1000;
-    if (site->lock.fd >= 0)
-        return true;
-    while (!store_lock_nginx(run->store, site->instance.conf, &site->lock, err)) {
-        if (err->code != ERR_LOCKED || run_now_ms(run) >= until_ms || run->stop_signal != 0)
-            return false;
-        world_wait_for(run, run_now_ms(run) + LOCK_POLL_MS, NULL, NULL);
-    }
-    return recover(run, site, err);
+    return site->lock.fd >= 0 || (world_lock_nginx(run, site->instance.conf, &site->lock, err) &&
+                                  recover(run, site, err));
 }
 
 /* ---- its configuration ---- */

@@ -105,14 +105,28 @@ bool world_pass(struct run *run, int64_t until_ms, struct error *err)
     return world_goes_on(run, err);
 }
 
-bool world_lock_cert(struct run *run, const char *name, struct lock *out, struct error *err)
+typedef bool (*lock_taker)(struct store *store, const char *name, struct lock *out,
+                           struct error *err);
+
+static bool wait_for_lock(struct run *run, lock_taker take, const char *name, struct lock *out,
+                          struct error *err)
 {
     int64_t deadline_ms = run_now_ms(run) + run->settings->wait_seconds * 1000;
-    while (!store_lock_cert(run->store, name, out, err)) {
+    while (!take(run->store, name, out, err)) {
         int64_t now_ms = run_now_ms(run);
         if (err->code != ERR_LOCKED || now_ms >= deadline_ms ||
             !world_pass(run, now_ms + LOCK_POLL_MS, err))
             return false;
     }
     return true;
+}
+
+bool world_lock_cert(struct run *run, const char *name, struct lock *out, struct error *err)
+{
+    return wait_for_lock(run, store_lock_cert, name, out, err);
+}
+
+bool world_lock_nginx(struct run *run, const char *conf, struct lock *out, struct error *err)
+{
+    return wait_for_lock(run, store_lock_nginx, conf, out, err);
 }

@@ -10,7 +10,6 @@
 void plan_release(struct plan *plan)
 {
     edit_plan_release(&plan->edits);
-    edit_plan_release(&plan->temporary);
     for (size_t i = 0; i < plan->note_count; i++)
         free(plan->notes[i]);
     for (size_t i = 0; i < plan->root_count; i++)
@@ -371,7 +370,6 @@ void plan_end(struct planning *planning, struct plan *out)
         const struct conf_file *file = &planning->conf->files[i];
         const char *path = planning->conf->instances[file->instance].path;
         edit_plan_join_lines(&plan->edits, path, file->tree.text);
-        edit_plan_join_lines(&plan->temporary, path, file->tree.text);
     }
     *out = *plan;
     *plan = (struct plan){0};

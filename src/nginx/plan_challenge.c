@@ -87,7 +87,7 @@ static bool wants_own(const struct planning *planning, uint32_t address, uint32_
             continue;
         if (target_may_edit(planning->choose, &answer, names))
             *edits = true;
-        else
+        else if (planning->wish->own_servers)
             (void)identifier_list_add(own, &names->items[i]);
     }
     return own->count > 0;
@@ -114,11 +114,8 @@ static bool plan_own_server(struct planning *planning, uint32_t address, uint32_
     layout_line(&lines, 2, "return 404;");
     layout_line(&lines, 1, "}");
     layout_line(&lines, 0, "}");
-    struct layout temporary = planning->layout;
-    temporary.plan = &planning->plan->temporary;
     return plan_may_edit(planning, item, err) &&
-           layout_behind(&planning->layout, item, &lines, err) &&
-           layout_behind(&temporary, item, &lines, err);
+           layout_behind(&planning->layout, item, &lines, err);
 }
 
 static bool plan_address(struct planning *planning, uint32_t address, bool *edited,

@@ -66,6 +66,7 @@ static inline void open_world(struct world *world, const char *site, const char 
         (void)identifier_list_add(&world->names, &identifier);
     }
     world->wish = (struct plan_wish){
+        .own_servers = true,
         .cert = "c",
         .target = {&world->names, NULL, 80, 443},
         .pairs = {{false, CHAIN, KEY}},

@@ -43,6 +43,22 @@ static inline void test_store_remove(struct test_store *test)
     place_remove(&test->place);
 }
 
+/* For a cmocka test with a store of its own: *state is its struct test_store. */
+static inline int test_store_set_up(void **state)
+{
+    struct test_store *test = mem_new(1, sizeof *test);
+    test_store_make(test);
+    *state = test;
+    return 0;
+}
+
+static inline int test_store_tear_down(void **state)
+{
+    test_store_remove(*state);
+    free(*state);
+    return 0;
+}
+
 static inline struct key *test_key(const char *name)
 {
     struct buf pem = BUF(TEST_FILE_MAX);

@@ -10,20 +10,6 @@
 #define NAME "a.example"
 #define BELOW "etc/nginx/installed/" NAME ".json"
 
-static int start(void **state)
-{
-    static struct test_store test;
-    test_store_make(&test);
-    *state = &test;
-    return 0;
-}
-
-static int end(void **state)
-{
-    test_store_remove(*state);
-    return 0;
-}
-
 static void make_layers(struct installed *out)
 {
     AUTO(edit_plan) plan = {0};
@@ -87,8 +73,8 @@ static void test_written(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_given_up, start, end),
-        cmocka_unit_test_setup_teardown(test_written, start, end),
+        cmocka_unit_test_setup_teardown(test_given_up, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_written, test_store_set_up, test_store_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,20 +7,6 @@
 
 #include <cmocka.h>
 
-static int start(void **state)
-{
-    static struct test_store test;
-    test_store_make(&test);
-    *state = &test;
-    return 0;
-}
-
-static int end(void **state)
-{
-    test_store_remove(*state);
-    return 0;
-}
-
 /* ---- folders ---- */
 
 static void test_open_creates_nothing(void **state)
@@ -379,20 +365,27 @@ static void test_accounts_lock(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_open_creates_nothing, start, end),
-        cmocka_unit_test_setup_teardown(test_paths, start, end),
-        cmocka_unit_test_setup_teardown(test_modes, start, end),
-        cmocka_unit_test_setup_teardown(test_foreign_folders, start, end),
-        cmocka_unit_test_setup_teardown(test_foreign_parent, start, end),
-        cmocka_unit_test_setup_teardown(test_linked_config_dir, start, end),
-        cmocka_unit_test_setup_teardown(test_list, start, end),
-        cmocka_unit_test_setup_teardown(test_list_of_nothing, start, end),
-        cmocka_unit_test_setup_teardown(test_list_of_an_unreadable_folder, start, end),
-        cmocka_unit_test_setup_teardown(test_thousand, start, end),
-        cmocka_unit_test_setup_teardown(test_conf, start, end),
-        cmocka_unit_test_setup_teardown(test_bad_names, start, end),
-        cmocka_unit_test_setup_teardown(test_cert_lock, start, end),
-        cmocka_unit_test_setup_teardown(test_accounts_lock, start, end),
+        cmocka_unit_test_setup_teardown(test_open_creates_nothing, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_paths, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_modes, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_foreign_folders, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_foreign_parent, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_linked_config_dir, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_list, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_list_of_nothing, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_list_of_an_unreadable_folder, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_thousand, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_conf, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_bad_names, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_cert_lock, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_accounts_lock, test_store_set_up,
+                                        test_store_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

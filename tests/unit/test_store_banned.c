@@ -9,21 +9,6 @@
 #define FIRST "aa11"
 #define SECOND "bb22"
 
-static int set_up(void **state)
-{
-    struct test_store *test = mem_new(1, sizeof *test);
-    test_store_make(test);
-    *state = test;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    test_store_remove(*state);
-    free(*state);
-    return 0;
-}
-
 static bool is_banned(struct test_store *test, const char *fingerprint)
 {
     struct error err = {0};
@@ -81,9 +66,9 @@ static void test_later_format(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_ban, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_damaged, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_later_format, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_ban, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_damaged, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_later_format, test_store_set_up, test_store_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

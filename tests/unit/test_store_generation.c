@@ -11,20 +11,6 @@
 
 #define NAME "a.example"
 
-static int start(void **state)
-{
-    static struct test_store test;
-    test_store_make(&test);
-    *state = &test;
-    return 0;
-}
-
-static int end(void **state)
-{
-    test_store_remove(*state);
-    return 0;
-}
-
 /* What live/NAME leads to, 0: nothing whole. Key, certificate and chain belong together. */
 static unsigned live_of(const struct test_store *test)
 {
@@ -570,25 +556,34 @@ int main(int argc, char **argv)
     if (argc == 3)
         return child(argv[2]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_next_generation, start, end),
-        cmocka_unit_test_setup_teardown(test_pending_key, start, end),
-        cmocka_unit_test_setup_teardown(test_drop_partials, start, end),
-        cmocka_unit_test_setup_teardown(test_two_pairs, start, end),
-        cmocka_unit_test_setup_teardown(test_half_a_second_pair, start, end),
-        cmocka_unit_test_setup_teardown(test_without_key, start, end),
-        cmocka_unit_test_setup_teardown(test_commit_layout, start, end),
-        cmocka_unit_test_setup_teardown(test_commit_contents, start, end),
-        cmocka_unit_test_setup_teardown(test_generations_kept, start, end),
-        cmocka_unit_test_setup_teardown(test_key_group, start, end),
-        cmocka_unit_test_setup_teardown(test_commit_refused, start, end),
-        cmocka_unit_test_setup_teardown(test_foreign_archive, start, end),
-        cmocka_unit_test_setup_teardown(test_live_generation, start, end),
-        cmocka_unit_test_setup_teardown(test_repair, start, end),
-        cmocka_unit_test_setup_teardown(test_repair_mixed, start, end),
-        cmocka_unit_test_setup_teardown(test_leftovers, start, end),
-        cmocka_unit_test_setup_teardown(test_failures, start, end),
-        cmocka_unit_test_setup_teardown(test_kills, start, end),
-        cmocka_unit_test_setup_teardown(test_full_disk, start, end),
+        cmocka_unit_test_setup_teardown(test_next_generation, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_pending_key, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_drop_partials, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_two_pairs, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_half_a_second_pair, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_without_key, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_commit_layout, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_commit_contents, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_generations_kept, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_key_group, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_commit_refused, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_foreign_archive, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_live_generation, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_repair, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_repair_mixed, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_leftovers, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_failures, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_kills, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_full_disk, test_store_set_up, test_store_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,20 +9,6 @@
 #define NAME "a.example"
 #define FILE_BELOW "etc/nginx/installed/" NAME ".json"
 
-static int start(void **state)
-{
-    static struct test_store test;
-    test_store_make(&test);
-    *state = &test;
-    return 0;
-}
-
-static int end(void **state)
-{
-    test_store_remove(*state);
-    return 0;
-}
-
 static void check(bool good, const struct error *err)
 {
     if (!good)
@@ -147,11 +133,14 @@ static void test_bad_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_keeps_every_byte, start, end),
-        cmocka_unit_test_setup_teardown(test_private_and_gone_with_the_last, start, end),
-        cmocka_unit_test_setup_teardown(test_draft, start, end),
-        cmocka_unit_test_setup_teardown(test_damage_is_an_error, start, end),
-        cmocka_unit_test_setup_teardown(test_bad_name, start, end),
+        cmocka_unit_test_setup_teardown(test_keeps_every_byte, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_private_and_gone_with_the_last, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_draft, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_damage_is_an_error, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_bad_name, test_store_set_up, test_store_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,20 +18,6 @@ static const struct stored_record plain = {
     .token = (char[]){"token"},
 };
 
-static int start(void **state)
-{
-    static struct test_store test;
-    test_store_make(&test);
-    *state = &test;
-    return 0;
-}
-
-static int end(void **state)
-{
-    test_store_remove(*state);
-    return 0;
-}
-
 static void put(struct test_store *test, const struct stored_record *one,
                 const struct stored_record *other)
 {
@@ -124,10 +110,13 @@ static void damage_is_left_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_is_written_is_read, start, end),
-        cmocka_unit_test_setup_teardown(none_is_no_file, start, end),
-        cmocka_unit_test_setup_teardown(those_that_have_one_are_listed, start, end),
-        cmocka_unit_test_setup_teardown(damage_is_left_out, start, end),
+        cmocka_unit_test_setup_teardown(what_is_written_is_read, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(none_is_no_file, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(those_that_have_one_are_listed, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(damage_is_left_out, test_store_set_up,
+                                        test_store_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

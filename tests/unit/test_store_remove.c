@@ -8,21 +8,6 @@
 
 #define NAME "a.example"
 
-static int set_up(void **state)
-{
-    struct test_store *test = mem_new(1, sizeof *test);
-    test_store_make(test);
-    *state = test;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    test_store_remove(*state);
-    free(*state);
-    return 0;
-}
-
 static void fill(struct test_store *test, const char *name)
 {
     struct error err = {0};
@@ -98,10 +83,11 @@ static void test_bad_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_all_of_one, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_halves, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_persons_files_stay, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_bad_names, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_all_of_one, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_halves, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_persons_files_stay, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_bad_names, test_store_set_up, test_store_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,20 +8,6 @@
 
 #define STATE_FILE "var/certs/a.example.json"
 
-static int start(void **state)
-{
-    static struct test_store test;
-    test_store_make(&test);
-    *state = &test;
-    return 0;
-}
-
-static int end(void **state)
-{
-    test_store_remove(*state);
-    return 0;
-}
-
 static void write_text(const struct test_store *test, const char *text)
 {
     place_write(&test->place, STATE_FILE, text);
@@ -314,15 +300,18 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_round_trip, start, end),
-        cmocka_unit_test_setup_teardown(test_empty, start, end),
-        cmocka_unit_test_setup_teardown(test_unknown_members_stay, start, end),
-        cmocka_unit_test_setup_teardown(test_higher_format, start, end),
-        cmocka_unit_test_setup_teardown(test_damaged, start, end),
-        cmocka_unit_test_setup_teardown(test_derived, start, end),
-        cmocka_unit_test_setup_teardown(test_derived_from_less, start, end),
-        cmocka_unit_test_setup_teardown(test_derive_live, start, end),
-        cmocka_unit_test_setup_teardown(test_refused, start, end),
+        cmocka_unit_test_setup_teardown(test_round_trip, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_empty, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_unknown_members_stay, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_higher_format, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_damaged, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_derived, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_derived_from_less, test_store_set_up,
+                                        test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_derive_live, test_store_set_up, test_store_tear_down),
+        cmocka_unit_test_setup_teardown(test_refused, test_store_set_up, test_store_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

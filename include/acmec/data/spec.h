@@ -143,6 +143,8 @@ size_t cert_spec_find_ca(const struct cert_spec *spec, const char *directory_url
 const struct proving *cert_spec_proof(const struct cert_spec *spec, const struct identifier *name);
 /* Whether some name is proved in this way. */
 bool cert_spec_uses(const struct cert_spec *spec, enum proof_kind kind);
+/* Whether both are for one nginx, as far as their options say. */
+bool cert_spec_share_nginx(const struct cert_spec *a, const struct cert_spec *b);
 /* Gives a name its own way (taken). */
 void cert_spec_prove(struct cert_spec *spec, const struct identifier *name, struct proving *taken);
 

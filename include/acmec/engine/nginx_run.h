@@ -15,7 +15,8 @@ struct nginx_run;
 struct nginx_run *nginx_run_begin(struct run *run, struct cert_spec *const *specs, size_t count);
 /* The same for one spec, but nothing is changed, made or locked: only what would be refused. */
 struct nginx_run *nginx_run_look(struct run *run, struct cert_spec *spec);
-/* Takes out what was put in for the proofs alone. Again: nothing. */
+/* Takes out what was put in for the proofs alone. Again: nothing. The next question puts it in
+ * anew. */
 void nginx_run_after(struct nginx_run *nginx);
 void nginx_run_end(struct nginx_run *nginx); /* nginx_run_after, and frees; NULL is fine */
 

@@ -6,6 +6,7 @@
 
 #include <acmec/engine/run.h>
 #include <acmec/io/nginx_control.h>
+#include <acmec/io/nginx_judge.h>
 #include <acmec/nginx/choose.h>
 
 struct nginx_site {
@@ -22,6 +23,10 @@ bool nginx_site_find(struct run *run, const struct spec_nginx *options, struct n
 /* Takes its lock (--wait) and settles what a killed run left, until nginx_site_release. */
 bool nginx_site_lock(struct run *run, struct nginx_site *site, struct error *err) MUST_USE;
 
+/* Has nginx judge the configuration with the candidates in it (io/nginx_judge), and waits. */
+void nginx_site_judge(struct run *run, const struct nginx_site *site,
+                      const struct nginx_candidate *candidates, size_t count,
+                      struct nginx_judge *out);
 /* nginx -t on the configuration as it stands. ERR_WEB_SERVER in nginx's words with file:line. */
 bool nginx_site_test(struct run *run, struct nginx_site *site, struct error *err) MUST_USE;
 /* Makes it take up its files: by signal, or --reload-command. ERR_WEB_SERVER: it did not; ERR_HOOK:

@@ -28,8 +28,10 @@ void world_wait_for(struct run *run, int64_t until_ms,
 /* The same, for who waits for no child. False: a signal has come (world_goes_on). */
 bool world_pass(struct run *run, int64_t until_ms, struct error *err) MUST_USE;
 
-/* store_lock_cert, tried for as long as --wait says. */
+/* store_lock_cert and store_lock_nginx, tried for as long as --wait says. */
 bool world_lock_cert(struct run *run, const char *name, struct lock *out, struct error *err)
+    MUST_USE;
+bool world_lock_nginx(struct run *run, const char *conf, struct lock *out, struct error *err)
     MUST_USE;
 
 #endif

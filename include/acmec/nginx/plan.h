@@ -27,6 +27,7 @@ struct plan_wish {
     unsigned version;    /* of the nginx that runs: 1.25.1 is 1025001 */
     bool running;        /* it keeps its sockets over the change */
     bool redirect, hsts, edit_managed;
+    bool own_servers; /* a name without a server of its own gets one for the time of its proof */
     /* Whether the certificate in a file, as the configuration names it, has an RSA key; false: it
      * cannot be read. */
     bool (*is_rsa)(void *ctx, struct span path, bool *rsa);
@@ -35,8 +36,7 @@ struct plan_wish {
 
 struct plan {
     struct edit_plan edits;
-    struct edit_plan temporary; /* those of the edits that are taken out after the proof */
-    char **notes;               /* owned; what a person should know, escaped */
+    char **notes; /* owned; what a person should know, escaped */
     size_t note_count;
     bool redirects; /* plain http is led to https by these edits */
     char **roots;   /* owned; folders below which HTTP-01 answers are found */
@@ -50,8 +50,8 @@ void plan_release(struct plan *plan);
 bool plan_install(const struct choose *choose, const struct plan_wish *wish, struct plan *out,
                   struct error *err) MUST_USE;
 
-/* Only what a proof needs: a way to the answers on every plain address. A name without a server of
- * its own gets one for the time of the proof. With webroot. */
+/* Only what a proof needs: a way to the answers on every plain address where a name has a server of
+ * its own, and with own_servers on the others, too. With webroot. */
 bool plan_challenge(const struct choose *choose, const struct plan_wish *wish, struct plan *out,
                     struct error *err) MUST_USE;
 
